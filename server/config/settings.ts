@@ -1,0 +1,121 @@
+import { listOf, nullOr, oneOf, type Rule, section, single, text, type ValueOf, wholeNumber, yesOrNo } from './rule.ts';
+
+const path = (preset?: string) => text('a path', preset);
+const urls = single(
+  'a stun:, turn: or turns: address, or a list of such',
+  undefined,
+  (value): value is string | string[] => {
+    const list = Array.isArray(value) ? value : [value];
+    return list.length > 0 && list.every((each) => typeof each === 'string' && /^(stun|turns?):\S+$/.test(each));
+  },
+);
+const iceServer = section({
+  urls,
+  username: nullOr(text('a text')),
+  credential: nullOr(text('a text')),
+});
+const portRange: Rule<readonly [number, number]> = single(
+  'two ports [min, max] from 1024 to 65535',
+  undefined,
+  (value): value is [number, number] =>
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every((port) => Number.isInteger(port) && port >= 1024 && port <= 65_535) &&
+    value[0] <= value[1],
+);
+
+/**
+ * Every setting of the server with its range and default; `configs/server.yaml` is the same list for people, and a
+ * test compares the two. Paths are relative to the directory that the server was started in.
+ */
+export const SETTINGS = section({
+  log: section({
+    level: oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info'),
+    file: nullOr(path(), 'musetalk_webrtc.log'),
+  }),
+  http: section({
+    host: text('a host name or IP address', 'localhost'),
+    port: wholeNumber(0, 65_535, 8080),
+    corsOrigins: listOf(
+      'a list of origins such as https://example.org, or of "*"',
+      text('an origin such as https://example.org, or "*"', undefined, /^(\*|https?:\/\/[^/\s]+)$/),
+      [],
+    ),
+    trustProxy: yesOrNo(false),
+    tls: nullOr(section({ key: path(), certificate: path() })),
+    maxMessageBytes: wholeNumber(4096, 1_048_576, 262_144),
+  }),
+  webrtc: section({
+    iceServers: listOf('a list of STUN and TURN servers', iceServer, []),
+    transportPolicy: oneOf(['all', 'relay'], 'all'),
+    hostAddresses: listOf('a list of IP addresses', text('an IP address'), []),
+    portRange: nullOr(portRange),
+    tcp: yesOrNo(true),
+    ipv6: yesOrNo(false),
+    connectTimeoutMs: wholeNumber(1000, 120_000, 30_000),
+    disconnectTimeoutMs: wholeNumber(1000, 120_000, 12_000),
+  }),
+  limits: section({
+    maxSessions: wholeNumber(0, 10_000, 0),
+    maxConnectionsPerAddress: wholeNumber(1, 100_000, 64),
+    maxSignallingMessagesPerSecond: wholeNumber(1, 10_000, 50),
+    shutdownGraceMs: wholeNumber(0, 60_000, 5000),
+  }),
+  engine: section({
+    id: text('the id of an engine', 'embedded'),
+    fallbacks: listOf('a list of engine ids', text('the id of an engine'), ['static']),
+    workers: wholeNumber(0, 256, 0),
+    computeBudgetMs: wholeNumber(0, 1000, 30),
+  }),
+  video: section({
+    widthPx: evenNumber(64, 1920, 512),
+    heightPx: evenNumber(64, 1920, 512),
+    startBitrateBps: wholeNumber(50_000, 20_000_000, 600_000),
+    minBitrateBps: wholeNumber(50_000, 20_000_000, 150_000),
+    maxBitrateBps: wholeNumber(50_000, 20_000_000, 2_500_000),
+    keyFrameIntervalMinMs: wholeNumber(0, 10_000, 500),
+  }),
+  audio: section({
+    opusBitrateBps: wholeNumber(6000, 510_000, 32_000),
+    jitterMinMs: wholeNumber(0, 1000, 20),
+    jitterMaxMs: wholeNumber(20, 2000, 200),
+  }),
+  media: section({
+    folders: listOf('a list of folders', path(), ['avatars']),
+    preparedFolder: path('avatars'),
+  }),
+});
+
+export type Settings = ValueOf<typeof SETTINGS>;
+
+/** Mistakes that only show when two settings are seen together. */
+export function contradictions(settings: Settings): string[] {
+  const { video, audio, webrtc } = settings;
+  const mistakes: string[] = [];
+  if (!(video.minBitrateBps <= video.startBitrateBps && video.startBitrateBps <= video.maxBitrateBps)) {
+    mistakes.push(
+      `video.start_bitrate_bps must lie between min_bitrate_bps and max_bitrate_bps, got ${video.startBitrateBps} outside ${video.minBitrateBps} to ${video.maxBitrateBps}`,
+    );
+  }
+  if (audio.jitterMinMs > audio.jitterMaxMs) {
+    mistakes.push(
+      `audio.jitter_min_ms must be at most audio.jitter_max_ms, got ${audio.jitterMinMs} and ${audio.jitterMaxMs}`,
+    );
+  }
+  if (webrtc.transportPolicy === 'relay' && !hasRelay(webrtc.iceServers)) {
+    mistakes.push('webrtc.transport_policy relay needs a turn: or turns: server in webrtc.ice_servers, got none');
+  }
+  return mistakes;
+}
+
+function hasRelay(servers: Settings['webrtc']['iceServers']): boolean {
+  return servers.some((server) => [server.urls].flat().some((url) => url.startsWith('turn')));
+}
+
+function evenNumber(min: number, max: number, preset: number): Rule<number> {
+  return single(
+    `an even number from ${min} to ${max}`,
+    preset,
+    (value): value is number => typeof value === 'number' && value % 2 === 0 && value >= min && value <= max,
+  );
+}
