@@ -3,6 +3,9 @@ import { inspect } from 'node:util';
 /** One wrong value of a configuration file, in words: `limits.max_sessions must be …, got …`. */
 export type Mistake = string;
 
+/** What mistakes call the place with the empty path. */
+const WHOLE_FILE = 'the file';
+
 /**
  * What one value of a configuration file may be. Rules never convert: a number written as text is a mistake.
  */
@@ -99,13 +102,15 @@ export function mapOf<T>(expected: string, keyPattern: RegExp, item: Rule<T>): R
     preset: {},
     read(value, path, mistakes) {
       if (!isMap(value)) {
-        mistakes.push(`${path} must be ${expected}, got ${shown(value)}`);
+        mistakes.push(`${path || WHOLE_FILE} must be ${expected}, got ${shown(value)}`);
         return undefined;
       }
       const entries: [string, T][] = [];
       for (const [name, each] of Object.entries(value)) {
-        if (!keyPattern.test(name)) mistakes.push(`${path}: the name ${shown(name)} must match ${keyPattern.source}`);
-        const read = item.read(each, `${path}.${name}`, mistakes);
+        if (!keyPattern.test(name)) {
+          mistakes.push(`${path || WHOLE_FILE}: the name ${shown(name)} must match ${keyPattern.source}`);
+        }
+        const read = item.read(each, within(path, name), mistakes);
         if (read !== undefined) entries.push([name, read]);
       }
       return Object.fromEntries(entries);
@@ -131,21 +136,24 @@ function readSection<M extends Members>(
 ): SectionOf<M> | undefined {
   // `http:` with all its lines commented out is null in YAML and means the defaults.
   if (value !== null && !isMap(value)) {
-    mistakes.push(`${path || 'the file'} must hold names with values, got ${shown(value)}`);
+    mistakes.push(`${path || WHOLE_FILE} must hold names with values, got ${shown(value)}`);
     return undefined;
   }
-  const within = (key: string) => (path === '' ? key : `${path}.${key}`);
   const given = new Map(Object.entries(value ?? {}));
   const result: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries(members)) {
     const key = fileKey(name);
-    if (given.has(key)) result[name] = rule.read(given.get(key), within(key), mistakes);
-    else if (rule.preset === undefined) mistakes.push(`${within(key)} is missing; it must be ${rule.expected}`);
+    if (given.has(key)) result[name] = rule.read(given.get(key), within(path, key), mistakes);
+    else if (rule.preset === undefined) mistakes.push(`${within(path, key)} is missing; it must be ${rule.expected}`);
     else result[name] = rule.preset;
     given.delete(key);
   }
-  for (const key of given.keys()) mistakes.push(`${within(key)} is not a setting; ${suggestion(key, members)}`);
+  for (const key of given.keys()) mistakes.push(`${within(path, key)} is not a setting; ${suggestion(key, members)}`);
   return result as SectionOf<M>;
+}
+
+function within(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
 }
 
 /** The preset of a section, if all of its members have one. */

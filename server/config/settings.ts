@@ -59,7 +59,7 @@ export const SETTINGS = section({
     maxSessions: wholeNumber(0, 10_000, 0),
     maxConnectionsPerAddress: wholeNumber(1, 100_000, 64),
     maxSignallingMessagesPerSecond: wholeNumber(1, 10_000, 50),
-    shutdownGraceMs: wholeNumber(0, 60_000, 5000),
+    shutdownGraceMs: wholeNumber(0, 60_000, 4000),
   }),
   engine: section({
     id: text('the id of an engine', 'embedded'),
