@@ -19,7 +19,8 @@ export interface Transport {
   /** Whether the viewer wants sound. */
   readonly wantsAudio: boolean;
   /**
-   * Ties media time to the wall clock, for RTCP sender reports. Called once, before the first packet.
+   * Ties media time to the wall clock, for RTCP sender reports. Called before the first packet, and again if the process was
+   * held up for so long that media time had to stand still.
    *
    * @param originEpochMs Unix time in ms at which media time 0 is sent.
    */

@@ -1,0 +1,116 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Avatar, type AvatarClip, avatarFrame, GEOMETRY_SIZE } from '../avatars/avatar.ts';
+import { Composer } from '../avatars/compose.ts';
+import type { Engine, MouthPatch } from '../engines/engine.ts';
+import { createEngine } from '../engines/registry.ts';
+import { AppError } from '../errors.ts';
+import type { Drawing, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
+
+/** Runs one engine: draws the mouths of a batch and composes them into the pictures that the session owns. */
+class EngineWorker {
+  readonly #engine: Engine;
+  readonly #composer: Composer;
+  readonly #avatars = new Map<string, Avatar>();
+
+  constructor(engine: Engine, composer: Composer) {
+    this.#engine = engine;
+    this.#composer = composer;
+  }
+
+  async addAvatar(avatar: Avatar): Promise<void> {
+    await this.#engine.addAvatar(avatar);
+    this.#avatars.set(avatar.id, avatar);
+  }
+
+  async infer(batchId: number, jobs: readonly WireJob[]): Promise<FromWorker> {
+    const startedMs = performance.now();
+    const patches = await this.#engine.infer(jobs);
+    const inferredMs = performance.now();
+    const drawings = jobs.map((job, at) => this.#compose(job, patches[at]));
+    return {
+      type: 'inferred',
+      batchId,
+      drawings,
+      inferMs: inferredMs - startedMs,
+      composeMs: performance.now() - inferredMs,
+    };
+  }
+
+  #compose(job: WireJob, patch: MouthPatch | null): Drawing {
+    if (patch === null) return 'closed';
+    const { avatar, clip } = this.#find(job);
+    const base = avatarFrame(avatar, clip, job.clipFrame);
+    const index = job.clipFrame % clip.frameCount;
+    const geometry = new Float32Array(clip.geometry, index * GEOMETRY_SIZE * 4, GEOMETRY_SIZE);
+    const out = { widthPx: base.widthPx, heightPx: base.heightPx, data: new Uint8Array(job.picture) };
+    this.#composer.compose(out, base, geometry, patch);
+    return 'drawn';
+  }
+
+  #find(job: WireJob): { avatar: Avatar; clip: AvatarClip } {
+    const avatar = this.#avatars.get(job.avatarId);
+    if (!avatar) throw new AppError('avatar_not_found', `Avatar ${job.avatarId} not found`);
+    const clip = avatar.clips.find((candidate) => candidate.name === job.clipName);
+    if (!clip) throw new AppError('clip_not_found', `Avatar ${job.avatarId} has no clip ${job.clipName}`);
+    return { avatar, clip };
+  }
+
+  endSession(sessionId: string): void {
+    this.#engine.endSession(sessionId);
+  }
+
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+}
+
+async function serve(): Promise<void> {
+  const port = parentPort;
+  if (!port) throw new TypeError('engine-worker.ts runs in a worker thread only');
+  const start = workerData as WorkerStart;
+  const send = (message: FromWorker): void => port.postMessage(message);
+
+  let worker: EngineWorker;
+  try {
+    worker = new EngineWorker(await createEngine(start.engine), new Composer());
+    for (const avatar of start.avatars) await worker.addAvatar(avatar);
+  } catch (error) {
+    send({ type: 'start_failed', message: messageOf(error) });
+    return;
+  }
+
+  // Messages are worked off one after the other, so that an engine never sees two calls at once.
+  let tail = Promise.resolve();
+  port.on('message', (message: ToWorker) => {
+    tail = tail.then(() => handle(message));
+  });
+  send({ type: 'ready' });
+
+  async function handle(message: ToWorker): Promise<void> {
+    switch (message.type) {
+      case 'infer':
+        try {
+          send(await worker.infer(message.batchId, message.jobs));
+        } catch (error) {
+          send({ type: 'infer_failed', batchId: message.batchId, message: messageOf(error) });
+        }
+        break;
+      case 'add_avatar':
+        await worker.addAvatar(message.avatar);
+        break;
+      case 'end_session':
+        worker.endSession(message.sessionId);
+        break;
+      case 'stop':
+        await worker.close();
+        port?.close();
+        break;
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+await serve();

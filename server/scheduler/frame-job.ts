@@ -1,0 +1,30 @@
+import type { EngineSpec } from '../engines/engine.ts';
+
+/** One frame that a session wants drawn. */
+export interface FrameJob {
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly avatarId: string;
+  readonly clipName: string;
+  readonly clipFrame: number;
+  /** See `MouthJob.features`. Transferred: do not touch it after the call. */
+  readonly features: Float32Array;
+  /** When the picture is wanted, `nowMs` time. A job that cannot start by then is not run. */
+  readonly dueMs: number;
+  /** Memory for the I420 picture. Lent until the promise settles. */
+  readonly picture: SharedArrayBuffer;
+}
+
+/**
+ * `drawn`: the picture is there. `closed`: the avatar's own frame is the picture. `late`: not run, its time was over.
+ * `failed`: the engine is down or refused. Late and failed are values, not exceptions.
+ */
+export type FrameOutcome = 'drawn' | 'closed' | 'late' | 'failed';
+
+/** What a session needs of the scheduler. */
+export interface FrameScheduler {
+  readonly spec: EngineSpec;
+  /** Never rejects. */
+  submit(job: FrameJob): Promise<FrameOutcome>;
+  endSession(sessionId: string): void;
+}

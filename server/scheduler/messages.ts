@@ -1,0 +1,48 @@
+import type { Avatar } from '../avatars/avatar.ts';
+
+/** Which engine a worker runs: one of ours by id, or a module that exports `spec` and `createEngine()`. */
+export interface EngineChoice {
+  readonly id: string;
+  /** Module to load instead of the engine of that id; null for ours. */
+  readonly moduleUrl: string | null;
+}
+
+/** What an engine worker is started with. */
+export interface WorkerStart {
+  readonly engine: EngineChoice;
+  readonly avatars: readonly Avatar[];
+}
+
+/** One frame to draw, as it crosses threads. Pixels are in `picture`, which both sides share. */
+export interface WireJob {
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly avatarId: string;
+  readonly clipName: string;
+  readonly clipFrame: number;
+  /** Transferred. */
+  readonly features: Float32Array;
+  /** Where the finished I420 picture goes. Written by the worker alone until it answers. */
+  readonly picture: SharedArrayBuffer;
+}
+
+export type ToWorker =
+  | { readonly type: 'infer'; readonly batchId: number; readonly jobs: readonly WireJob[] }
+  | { readonly type: 'add_avatar'; readonly avatar: Avatar }
+  | { readonly type: 'end_session'; readonly sessionId: string }
+  | { readonly type: 'stop' };
+
+/** `drawn`: the picture is in the job's memory. `closed`: the avatar's own frame, mouth closed, is the picture. */
+export type Drawing = 'drawn' | 'closed';
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'start_failed'; readonly message: string }
+  | {
+      readonly type: 'inferred';
+      readonly batchId: number;
+      readonly drawings: readonly Drawing[];
+      readonly inferMs: number;
+      readonly composeMs: number;
+    }
+  | { readonly type: 'infer_failed'; readonly batchId: number; readonly message: string };

@@ -1,0 +1,87 @@
+import { availableParallelism } from 'node:os';
+import type { Avatar } from '../avatars/avatar.ts';
+import type { EngineSpec } from '../engines/engine.ts';
+import { engineSpec } from '../engines/registry.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { EngineThread } from './engine-thread.ts';
+import type { FrameJob, FrameOutcome, FrameScheduler } from './frame-job.ts';
+import type { EngineChoice } from './messages.ts';
+
+export interface SchedulerOptions {
+  readonly engine: EngineChoice;
+  /** Threads of an engine that runs on the CPU; 0 means one per core. An engine on a GPU has one. */
+  readonly workers: number;
+  readonly avatars: readonly Avatar[];
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Shares the engine's threads among all sessions. A session stays on one thread, because an engine may keep state for it;
+ * within a thread the earliest deadline goes first.
+ */
+export class Scheduler implements FrameScheduler {
+  readonly spec: EngineSpec;
+  readonly #threads: readonly EngineThread[];
+  readonly #avatars: Map<string, Avatar>;
+  readonly #threadOf = new Map<string, EngineThread>();
+
+  private constructor(spec: EngineSpec, threads: readonly EngineThread[], avatars: Map<string, Avatar>) {
+    this.spec = spec;
+    this.#threads = threads;
+    this.#avatars = avatars;
+  }
+
+  /** @throws {AppError} `engine_failed` if the engine cannot start; nothing is left running then. */
+  static async open(options: SchedulerOptions): Promise<Scheduler> {
+    const spec = await engineSpec(options.engine);
+    const avatars = new Map(options.avatars.map((avatar) => [avatar.id, avatar]));
+    const count = spec.device === 'gpu' ? 1 : options.workers || availableParallelism();
+    const { engine, log, metrics } = options;
+    const opened = await Promise.allSettled(
+      Array.from({ length: count }, () =>
+        EngineThread.open({ engine, maxBatch: spec.maxBatch, avatars, log, metrics }),
+      ),
+    );
+    const threads = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const refused = opened.find((result) => result.status === 'rejected');
+    if (refused) {
+      await Promise.all(threads.map((thread) => thread.close()));
+      throw refused.reason;
+    }
+    return new Scheduler(spec, threads, avatars);
+  }
+
+  submit(job: FrameJob): Promise<FrameOutcome> {
+    return this.#thread(job.sessionId).submit(job);
+  }
+
+  endSession(sessionId: string): void {
+    this.#threadOf.get(sessionId)?.post({ type: 'end_session', sessionId });
+    this.#threadOf.delete(sessionId);
+  }
+
+  /** Makes an avatar known to all threads, those included that restart later. */
+  addAvatar(avatar: Avatar): void {
+    this.#avatars.set(avatar.id, avatar);
+    for (const thread of this.#threads) thread.post({ type: 'add_avatar', avatar });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+    this.#threadOf.clear();
+  }
+
+  /** The session's thread; a session whose thread is down or stalled moves to a healthy one if there is any. */
+  #thread(sessionId: string): EngineThread {
+    const current = this.#threadOf.get(sessionId);
+    if (current?.isHealthy) return current;
+    const healthy = this.#threads.filter((thread) => thread.isHealthy);
+    if (healthy.length === 0) return current ?? this.#threads[0];
+    const load = (thread: EngineThread): number => [...this.#threadOf.values()].filter((t) => t === thread).length;
+    const chosen = healthy.reduce((best, thread) => (load(thread) < load(best) ? thread : best));
+    this.#threadOf.set(sessionId, chosen);
+    return chosen;
+  }
+}

@@ -1,0 +1,214 @@
+import { FRAME_MS } from '../audio/pcm.ts';
+import { type Avatar, type AvatarClip, avatarFrame } from '../avatars/avatar.ts';
+import { type Frame, frameSizeBytes } from '../codecs/frame.ts';
+import type { Metrics } from '../metrics.ts';
+import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
+
+/** Pictures of a session that exist at once: under way at the engine, on show, being encoded. */
+const PICTURES = 5;
+/** A late picture is replaced by the one before it, but not for longer than this; then the mouth is closed. */
+const LONGEST_REPEAT_FRAMES = 3;
+
+interface Picture {
+  readonly memory: SharedArrayBuffer;
+  readonly frame: Frame;
+  /** Holders: the engine while it draws, the line while it is the newest one shown, each encode. */
+  holders: number;
+}
+
+interface Pending {
+  readonly index: number;
+  readonly generation: number;
+  readonly closed: Frame;
+  picture: Picture | null;
+  outcome: FrameOutcome | 'waiting';
+}
+
+export interface PictureLineOptions {
+  readonly sessionId: string;
+  readonly scheduler: FrameScheduler;
+  readonly metrics: Metrics;
+  /**
+   * Called once per frame, in order, with the finished picture, which must not be touched after the promise settles.
+   */
+  readonly show: (frameIndex: number, picture: Frame) => Promise<void>;
+}
+
+/**
+ * Gets a picture for every frame: from the engine, or, where that is late or fails, the picture before it or the avatar's own
+ * closed mouth. At most {@link PICTURES} drawn pictures exist; when all are in use the closed mouth is shown and counted.
+ */
+export class PictureLine {
+  readonly #options: PictureLineOptions;
+  readonly #pictures: Picture[] = [];
+  readonly #pending: Pending[] = [];
+  #avatar: Avatar;
+  #clip: AvatarClip;
+  #clipFrame = 0;
+  #shown: Picture | null = null;
+  #repeats = 0;
+  #isClosed = false;
+
+  constructor(avatar: Avatar, options: PictureLineOptions) {
+    this.#options = options;
+    this.#avatar = avatar;
+    this.#clip = idleClip(avatar);
+  }
+
+  get avatar(): Avatar {
+    return this.#avatar;
+  }
+
+  /** Frames begun from now on show `avatar`, from the start of its idle clip. */
+  setAvatar(avatar: Avatar): void {
+    if (avatar.widthPx !== this.#avatar.widthPx || avatar.heightPx !== this.#avatar.heightPx) {
+      throw new RangeError(`avatar ${avatar.id} is not as large as the session's pictures`);
+    }
+    this.#avatar = avatar;
+    this.#clip = idleClip(avatar);
+    this.#clipFrame = 0;
+    this.#forgetShown();
+  }
+
+  /** Begins a frame whose mouth is closed. */
+  beginClosed(index: number, generation: number): void {
+    this.#begin(index, generation, null);
+  }
+
+  /**
+   * Begins a frame whose mouth the engine draws.
+   * @param features Transferred to the engine.
+   * @param dueMs When {@link settle} will be called for it.
+   */
+  beginDrawn(index: number, generation: number, features: Float32Array, dueMs: number): void {
+    const picture = this.#takePicture();
+    if (!picture) this.#options.metrics.counter('frames_without_memory').add();
+    const { name: clipName } = this.#clip;
+    const clipFrame = this.#clipFrame;
+    const pending = this.#begin(index, generation, picture, picture ? 'waiting' : 'failed');
+    if (!picture) return;
+    void this.#options.scheduler
+      .submit({
+        sessionId: this.#options.sessionId,
+        generation,
+        avatarId: this.#avatar.id,
+        clipName,
+        clipFrame,
+        features,
+        dueMs,
+        picture: picture.memory,
+      })
+      .then((outcome) => {
+        const isWanted = pending.outcome === 'waiting';
+        if (isWanted) pending.outcome = outcome;
+        if (!isWanted || outcome !== 'drawn') {
+          pending.picture = null;
+          picture.holders -= 1;
+        }
+        this.#showSettled();
+      });
+  }
+
+  /** Says that the frames up to `index` can wait no longer: those that are not there are replaced. */
+  settle(index: number): void {
+    for (const pending of this.#pending) {
+      if (pending.index <= index && pending.outcome === 'waiting') {
+        pending.outcome = 'late';
+        // The engine still draws into it: whoever waits for its answer gives it back.
+        pending.picture = null;
+      }
+    }
+    this.#showSettled();
+  }
+
+  /** Frames begun before `generation` show the closed mouth. */
+  interrupt(generation: number): void {
+    for (const pending of this.#pending) {
+      if (pending.generation >= generation) continue;
+      if (pending.picture && pending.outcome === 'drawn') pending.picture.holders -= 1;
+      pending.picture = null;
+      pending.outcome = 'closed';
+    }
+    this.#forgetShown();
+    this.#showSettled();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#pending.length = 0;
+  }
+
+  #begin(index: number, generation: number, picture: Picture | null, outcome: Pending['outcome'] = 'closed'): Pending {
+    const closed = avatarFrame(this.#avatar, this.#clip, this.#clipFrame);
+    this.#clipFrame = (this.#clipFrame + 1) % this.#clip.frameCount;
+    const pending: Pending = { index, generation, closed, picture, outcome };
+    this.#pending.push(pending);
+    this.#showSettled();
+    return pending;
+  }
+
+  #showSettled(): void {
+    while (!this.#isClosed && this.#pending.length > 0 && this.#pending[0].outcome !== 'waiting') {
+      this.#show(this.#pending.shift() as Pending);
+    }
+  }
+
+  #show(pending: Pending): void {
+    const picture = this.#choose(pending);
+    if (picture) picture.holders += 1;
+    void this.#options.show(pending.index, picture?.frame ?? pending.closed).finally(() => {
+      if (picture) picture.holders -= 1;
+    });
+  }
+
+  /** The drawn picture to show, or null for the avatar's own frame. */
+  #choose(pending: Pending): Picture | null {
+    const { metrics } = this.#options;
+    if (pending.outcome === 'drawn' && pending.picture) {
+      metrics.counter('frames_drawn').add();
+      this.#forgetShown();
+      this.#shown = pending.picture; // keeps the hold that the engine had
+      this.#repeats = 0;
+      return pending.picture;
+    }
+    if (pending.outcome === 'closed') {
+      metrics.counter('frames_closed').add();
+      this.#forgetShown();
+      return null;
+    }
+    metrics.counter(pending.outcome === 'late' ? 'frames_late' : 'frames_failed').add();
+    if (pending.outcome === 'late' && this.#shown && this.#repeats < LONGEST_REPEAT_FRAMES) {
+      this.#repeats += 1;
+      return this.#shown;
+    }
+    this.#forgetShown();
+    return null;
+  }
+
+  #forgetShown(): void {
+    if (this.#shown) this.#shown.holders -= 1;
+    this.#shown = null;
+  }
+
+  #takePicture(): Picture | null {
+    let picture = this.#pictures.find((candidate) => candidate.holders === 0);
+    if (!picture && this.#pictures.length < PICTURES) {
+      const { widthPx, heightPx } = this.#avatar;
+      const memory = new SharedArrayBuffer(frameSizeBytes(widthPx, heightPx));
+      picture = { memory, frame: { widthPx, heightPx, data: new Uint8Array(memory) }, holders: 0 };
+      this.#pictures.push(picture);
+    }
+    if (!picture) return null;
+    picture.holders = 1;
+    return picture;
+  }
+}
+
+/** Longest time that a repeated picture stays, ms. */
+export const LONGEST_REPEAT_MS = LONGEST_REPEAT_FRAMES * FRAME_MS;
+
+function idleClip(avatar: Avatar): AvatarClip {
+  const clip = avatar.clips.find((candidate) => candidate.name === 'idle_0') ?? avatar.clips[0];
+  if (!clip) throw new RangeError(`avatar ${avatar.id} has no clip`);
+  return clip;
+}

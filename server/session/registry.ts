@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+/** How often a shutdown looks whether the sessions have finished speaking. */
+const SHUTDOWN_POLL_MS = 50;
+/** How long a client of a full server should wait before it asks again. */
+export const RETRY_AFTER_S = 10;
+
+export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar'> {
+  /** Most sessions at once. */
+  readonly capacity: number;
+}
+
+/** All sessions of the process. */
+export class SessionRegistry {
+  readonly #options: RegistryOptions;
+  readonly #sessions = new Map<string, Session>();
+  #state: 'open' | 'closing' = 'open';
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get capacity(): number {
+    return this.#options.capacity;
+  }
+
+  /** Sessions that run now. */
+  list(): Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  /**
+   * @throws {AppError} `server_full` when all places are taken, `avatar_not_found`, `not_ready` while the server shuts down.
+   */
+  create(avatarId: string): Session {
+    if (this.#state === 'closing') throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
+    if (this.#sessions.size >= this.capacity) {
+      throw new AppError(
+        'server_full',
+        `All ${this.capacity} places are taken; try again in ${RETRY_AFTER_S} s.`,
+      );
+    }
+    const avatar = this.#options.findAvatar(avatarId);
+    const id = randomUUID();
+    const log = this.#options.log.child({ sessionId: id });
+    const session = new Session({ ...this.#options, id, avatar, log });
+    this.#sessions.set(id, session);
+    this.#options.metrics.counter('sessions_created').add();
+    session.onClosed((reason) => {
+      this.#sessions.delete(id);
+      log.info({ reason, sessions: this.#sessions.size }, 'session closed');
+    });
+    log.info({ avatarId, sessions: this.#sessions.size }, 'session created');
+    return session;
+  }
+
+  /** @throws {AppError} `session_not_found`. */
+  get(id: string): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new AppError('session_not_found', `Session ${id} not found`);
+    return session;
+  }
+
+  /** Takes no new sessions, lets the running ones finish speaking for at most `graceMs`, then closes them. */
+  async closeAll(graceMs: number): Promise<void> {
+    this.#state = 'closing';
+    const { timers } = this.#options;
+    const endMs = timers.nowMs() + graceMs;
+    while (timers.nowMs() < endMs && this.list().some((session) => session.isSpeaking)) {
+      await new Promise<void>((resolve) => timers.at(timers.nowMs() + SHUTDOWN_POLL_MS, resolve));
+    }
+    await Promise.all(this.list().map((session) => session.close('server shutdown')));
+  }
+}

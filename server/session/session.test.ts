@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Avatar } from '../avatars/avatar.ts';
+import { AppError } from '../errors.ts';
+import { silentLog } from '../log.ts';
+import { Metrics } from '../metrics.ts';
+import { FakeEncoders, FakeScheduler, FakeSource, FakeTransport, fakeAvatar } from '../testing/fakes.ts';
+import { ManualTimers } from '../testing/manual-timers.ts';
+import { Session } from './session.ts';
+
+const SETTINGS = {
+  widthPx: 16,
+  heightPx: 16,
+  framesPerSecond: 25,
+  startBitrateBps: 500_000,
+  minBitrateBps: 150_000,
+  maxBitrateBps: 2_500_000,
+  keyFrameIntervalMinMs: 500,
+  opusBitrateBps: 32_000,
+};
+
+async function makeSession(options: { lookAheadMs?: number } = {}) {
+  const timers = new ManualTimers(5_000);
+  const scheduler = new FakeScheduler(options.lookAheadMs ?? 40);
+  const encoders = new FakeEncoders();
+  const metrics = new Metrics();
+  const avatars: Record<string, Avatar> = { a: fakeAvatar('a', 0), b: fakeAvatar('b', 100) };
+  const clip = new FakeSource(0.8);
+  const session = new Session({
+    id: 's1',
+    avatar: avatars.a,
+    findAvatar: (id) => {
+      const avatar = avatars[id];
+      if (!avatar) throw new AppError('avatar_not_found', `Avatar ${id} not found`);
+      return avatar;
+    },
+    loadClip: async () => clip,
+    scheduler,
+    encoders,
+    viewers: SETTINGS,
+    computeBudgetMs: 30,
+    timers,
+    metrics,
+    log: silentLog(),
+  });
+  const transport = new FakeTransport();
+  await session.addTransport(async (events) => {
+    transport.events = events;
+    return transport;
+  });
+  return { timers, scheduler, encoders, metrics, session, transport, clip };
+}
+
+test('nothing is sent before the viewer is connected, and media time begins then', async () => {
+  const { timers, session, transport } = await makeSession();
+  await timers.advance(500);
+  assert.equal(transport.audio.length, 0);
+  transport.events?.onConnected();
+  assert.equal(transport.originEpochMs, timers.epochMs(timers.nowMs() + session.delayMs));
+  await timers.advance(session.delayMs);
+  assert.equal(transport.audio[0].timestamp, 0);
+  await session.close('test');
+});
+
+test('sound and the frame that belongs to it leave in the same step, one delay after the sound came in', async () => {
+  const { timers, session, transport } = await makeSession();
+  assert.equal(session.delayMs, 20 + 40 + 30);
+  transport.events?.onConnected();
+  await timers.advance(session.delayMs - 1);
+  assert.deepEqual([transport.audio.length, transport.video.length], [0, 0]);
+  await timers.advance(1);
+  assert.deepEqual([transport.audio.length, transport.video.length], [1, 1]);
+  await timers.advance(10_000);
+  assert.deepEqual([transport.audio.length, transport.video.length], [501, 251]);
+  assert.equal(transport.video[250].timestamp, 250 * 3600);
+  assert.equal(transport.audio[500].timestamp, 500 * 960);
+  await session.close('test');
+});
+
+test('silence shows the avatar’s own loop and never asks the engine', async () => {
+  const { timers, session, transport, scheduler } = await makeSession();
+  session.setMicrophone(new FakeSource(0));
+  transport.events?.onConnected();
+  await timers.advance(2_000);
+  assert.equal(scheduler.jobs.length, 0);
+  assert.deepEqual([...transport.video.slice(0, 12)].map((packet) => packet.data[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
+  await session.close('test');
+});
+
+test('speech shows what the engine drew', async () => {
+  const { timers, session, transport, scheduler } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  assert.ok(scheduler.jobs.length >= 20);
+  assert.equal(transport.video.at(-1)?.data[0], 200);
+  await session.close('test');
+});
+
+test('a late picture is replaced by the one before it, then by the closed mouth, and the sound goes on', async () => {
+  const { timers, session, transport, scheduler, metrics } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  scheduler.automatic = null;
+  const sentBefore = transport.video.length;
+  await timers.advance(400);
+  const bytes = transport.video.slice(sentBefore).map((packet) => packet.data[0]);
+  assert.deepEqual(bytes.slice(-4).map((byte) => byte < 10), [true, true, true, true]);
+  assert.ok(bytes.filter((byte) => byte === 200).length >= 3, 'the last mouth was held for a few frames');
+  assert.equal(transport.audio.length, 2 * transport.video.length - 1 + (transport.audio.length % 2 === 0 ? 1 : 0));
+  assert.ok(metrics.counter('frames_late').value > 0);
+  await session.close('test');
+});
+
+test('an engine that fails shows the closed mouth and comes back by itself', async () => {
+  const { timers, session, transport, scheduler, metrics } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  scheduler.automatic = 'failed';
+  await timers.advance(1_000);
+  assert.ok(transport.video.every((packet) => packet.data[0] < 10));
+  assert.ok(metrics.counter('frames_failed').value > 0);
+  scheduler.automatic = 'drawn';
+  await timers.advance(300);
+  assert.equal(transport.video.at(-1)?.data[0], 200);
+  await session.close('test');
+});
+
+test('an engine that answers nothing does not use up the session’s pictures for good', async () => {
+  const { timers, session, transport, scheduler } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  scheduler.automatic = null;
+  await timers.advance(2_000);
+  const stuck = scheduler.jobs.length;
+  assert.ok(stuck <= 5, `${stuck} pictures were lent out`);
+  for (const { answer } of scheduler.jobs) answer('drawn');
+  scheduler.automatic = 'drawn';
+  await timers.advance(500);
+  assert.equal(transport.video.at(-1)?.data[0], 200);
+  await session.close('test');
+});
+
+test('an interrupt lets no sound out that came in before it, and closes the mouth', async () => {
+  const { timers, session, transport, clip } = await makeSession();
+  session.setMicrophone(new FakeSource(0));
+  await session.playClip('hello');
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  assert.equal(transport.audio.at(-1)?.data[0], 80);
+  const sentBefore = transport.audio.length;
+  session.interrupt();
+  await timers.advance(300);
+  assert.ok(clip.closed);
+  assert.ok(transport.audio.slice(sentBefore).every((packet) => packet.data[0] === 0));
+  assert.ok((transport.video.at(-1)?.data[0] ?? 200) < 10);
+  assert.equal(session.figures().clip, null);
+  await session.close('test');
+});
+
+test('changing the avatar changes the picture without a new transport', async () => {
+  const { timers, session, transport } = await makeSession();
+  transport.events?.onConnected();
+  await timers.advance(500);
+  session.setAvatar('b');
+  await timers.advance(300);
+  assert.ok((transport.video.at(-1)?.data[0] ?? 0) >= 100);
+  assert.throws(() => session.setAvatar('nobody'), /Avatar nobody not found/);
+  await session.close('test');
+});
+
+test('a clip that the avatar does not have is refused with the names of those it has', async () => {
+  const { session } = await makeSession();
+  await assert.rejects(session.playClip('bye'), /has no audio clip bye; it has: hello/);
+  await assert.rejects(session.playClip('constructor'), /has no audio clip constructor/);
+  await session.close('test');
+});
+
+test('key frames asked for again and again come at most every 500 ms', async () => {
+  const { timers, session, transport } = await makeSession();
+  transport.events?.onConnected();
+  for (let i = 0; i < 100; i += 1) {
+    transport.events?.onKeyFrameRequest();
+    await timers.advance(20);
+  }
+  const keys = transport.video.filter((packet) => packet.isKeyFrame);
+  assert.ok(keys.length >= 3 && keys.length <= 5, `${keys.length} key frames in 2 s`);
+  assert.ok(transport.video[0].isKeyFrame);
+  await session.close('test');
+});
+
+test('the bitrate follows the estimate within its limits', async () => {
+  const { session, transport, encoders } = await makeSession();
+  transport.events?.onBandwidth(1_000_000);
+  transport.events?.onBandwidth(20_000);
+  transport.events?.onBandwidth(100_000_000);
+  assert.deepEqual(encoders.bitrates, [810_000, 150_000, 2_500_000]);
+  await session.close('test');
+});
+
+test('two viewers of the same codec share one encoder, and a late one starts with a key frame', async () => {
+  const { timers, session, transport, encoders } = await makeSession();
+  transport.events?.onConnected();
+  await timers.advance(2_000);
+  const second = new FakeTransport();
+  await session.addTransport(async (events) => {
+    second.events = events;
+    return second;
+  });
+  assert.equal(encoders.opened, 2, 'one for pictures, one for sound');
+  second.events?.onConnected();
+  await timers.advance(200);
+  assert.ok(second.video.some((packet) => packet.isKeyFrame));
+  assert.equal(second.originEpochMs, transport.originEpochMs);
+  await session.close('test');
+});
+
+test('the session closes with its last viewer and leaves nothing behind', async () => {
+  const { timers, session, transport, encoders, scheduler } = await makeSession();
+  const microphone = new FakeSource(0.5);
+  session.setMicrophone(microphone);
+  const reasons: string[] = [];
+  session.onClosed((reason) => void reasons.push(reason));
+  transport.events?.onConnected();
+  await timers.advance(500);
+  transport.events?.onClosed('gone');
+  await timers.advance(1_000);
+  assert.deepEqual(reasons, ['gone']);
+  assert.equal(session.state, 'closed');
+  assert.equal(timers.pending, 0);
+  assert.equal(encoders.closed, encoders.opened);
+  assert.ok(microphone.closed);
+  assert.deepEqual(scheduler.ended, ['s1']);
+  await session.close('again');
+  assert.equal(reasons.length, 1);
+});
+
+test('after a long stall media time goes on from where it stood', async () => {
+  const { timers, session, transport } = await makeSession();
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  const sentBefore = transport.audio.length;
+  const originBefore = transport.originEpochMs;
+  timers.stall(5_000);
+  await timers.advance(100);
+  assert.ok(transport.audio.length - sentBefore < 10, 'no burst of packets');
+  assert.ok(transport.originEpochMs > originBefore + 4_800);
+  await session.close('test');
+});

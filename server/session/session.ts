@@ -1,0 +1,252 @@
+import { CHUNK_MS, CHUNKS_PER_FRAME, FRAME_MS, SAMPLE_RATE_HZ } from '../audio/pcm.ts';
+import type { AudioChunk } from '../audio/pcm.ts';
+import type { Avatar } from '../avatars/avatar.ts';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { FrameScheduler } from '../scheduler/frame-job.ts';
+import type { Source } from '../sources/source.ts';
+import type { Timers } from '../timers.ts';
+import type { Transport, TransportEvents } from '../transports/transport.ts';
+import { PictureLine } from './picture-line.ts';
+import { SoundIntake } from './sound-intake.ts';
+import { type EncoderSource, Viewers, type ViewerSettings } from './viewers.ts';
+
+/** Length of one step of the session's line. Input is taken every second step, output leaves on the grid of the delay. */
+const STEP_MS = 10;
+/** A picture that is not there this long before it is due is replaced, because encoding takes time too. */
+const ENCODE_LEAD_MS = 10;
+/**
+ * After a pause of the process longer than this, media time goes on from where it stood instead of racing through what it
+ * missed: a second of packets at once would only be dropped by the viewer.
+ */
+const LONGEST_CATCH_UP_MS = 500;
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly avatar: Avatar;
+  readonly findAvatar: (id: string) => Avatar;
+  readonly loadClip: (path: string) => Promise<Source>;
+  readonly scheduler: FrameScheduler;
+  readonly encoders: EncoderSource;
+  readonly viewers: ViewerSettings;
+  /** Time for the engine, composing and encoding, ms; a multiple of 10. Part of the delay of sound and picture. */
+  readonly computeBudgetMs: number;
+  readonly timers: Timers;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** What a session tells about itself. */
+export interface SessionFigures {
+  readonly session_id: string;
+  readonly avatar_id: string;
+  /** From sound taken from its source to the same sound, and its picture, sent. */
+  readonly delay_ms: number;
+  readonly clip: string | null;
+  readonly talking: boolean;
+  readonly seconds: number;
+}
+
+/**
+ * One viewer's line from sound to packets, and the one clock that everything on it follows. Media time begins when the first
+ * viewer is connected. A frame, and the sound that belongs to it, leaves `delayMs` after the sound was taken in.
+ */
+export class Session {
+  readonly id: string;
+  readonly delayMs: number;
+  readonly #options: SessionOptions;
+  readonly #intake: SoundIntake;
+  readonly #pictures: PictureLine;
+  readonly #viewers: Viewers;
+  /** Sound on its way out. Holds `delayMs` of chunks and no more; emptied by the steps. */
+  readonly #delayed: AudioChunk[] = [];
+  readonly #silence = new Float32Array((SAMPLE_RATE_HZ * CHUNK_MS) / 1000);
+  readonly #closedCallbacks: ((reason: string) => void)[] = [];
+  #state: 'waiting' | 'live' | 'closed' = 'waiting';
+  #originMs = 0;
+  #step = 0;
+  #cancelStep: () => void = () => {};
+  #lastSentMs = Number.NaN;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.id = options.id;
+    const { features } = options.scheduler.spec;
+    this.delayMs = CHUNK_MS + features.lookAheadMs + options.computeBudgetMs;
+    if (this.delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
+    this.#intake = new SoundIntake(features);
+    this.#viewers = new Viewers({
+      settings: options.viewers,
+      encoders: options.encoders,
+      timers: options.timers,
+      metrics: options.metrics,
+      log: options.log,
+      onConnected: () => this.#start(),
+      onEmpty: (reason) => void this.close(reason),
+    });
+    this.#pictures = new PictureLine(options.avatar, {
+      sessionId: options.id,
+      scheduler: options.scheduler,
+      metrics: options.metrics,
+      show: (frameIndex, picture) => this.#viewers.show(frameIndex, picture),
+    });
+  }
+
+  get state(): 'waiting' | 'live' | 'closed' {
+    return this.#state;
+  }
+
+  get avatarId(): string {
+    return this.#pictures.avatar.id;
+  }
+
+  /** @throws {AppError} `avatar_not_found`. */
+  setAvatar(avatarId: string): void {
+    this.#pictures.setAvatar(this.#options.findAvatar(avatarId));
+  }
+
+  /** The microphone to listen to from now on; the session closes it. */
+  setMicrophone(source: Source): void {
+    if (this.#state === 'closed') source.close();
+    else this.#intake.setMicrophone(source);
+  }
+
+  /**
+   * Plays one of the avatar's audio clips instead of the microphone, from its beginning.
+   * @throws {AppError} `clip_not_found`, or `media_unreadable` if its file cannot be read.
+   */
+  async playClip(name: string): Promise<void> {
+    const avatar = this.#pictures.avatar;
+    const path = Object.hasOwn(avatar.audioClips, name) ? avatar.audioClips[name] : undefined;
+    if (path === undefined) {
+      const known = Object.keys(avatar.audioClips).join(', ') || 'none';
+      throw new AppError('clip_not_found', `Avatar ${avatar.id} has no audio clip ${name}; it has: ${known}`);
+    }
+    const source = await this.#options.loadClip(path);
+    this.play(name, source);
+  }
+
+  /** Plays `source` instead of the microphone until it ends; the session closes it. */
+  play(name: string, source: Source): void {
+    if (this.#state === 'closed') source.close();
+    else this.#intake.play(name, source);
+  }
+
+  /** Stops the clip; what was taken in but not sent yet is not sent, and the mouth closes. */
+  interrupt(): void {
+    this.#intake.interrupt();
+    this.#pictures.interrupt(this.#intake.generation);
+  }
+
+  /** Adds a viewer. The session closes when its last viewer has gone. */
+  addTransport(make: (events: TransportEvents) => Promise<Transport>): Promise<Transport> {
+    if (this.#state === 'closed') throw new AppError('session_not_found', `Session ${this.id} is closed`);
+    return this.#viewers.add(make);
+  }
+
+  figures(): SessionFigures {
+    const seconds = this.#state === 'live' ? (this.#options.timers.nowMs() - this.#originMs) / 1000 : 0;
+    return {
+      session_id: this.id,
+      avatar_id: this.avatarId,
+      delay_ms: this.delayMs,
+      clip: this.#intake.playing,
+      talking: this.#intake.isTalking,
+      seconds: Math.round(seconds * 10) / 10,
+    };
+  }
+
+  /** True while sound that somebody should hear is still on the line. */
+  get isSpeaking(): boolean {
+    return this.#intake.playing !== null || this.#delayed.some((chunk) => !chunk.isSilent);
+  }
+
+  onClosed(callback: (reason: string) => void): void {
+    this.#closedCallbacks.push(callback);
+  }
+
+  /** Ends the session and everything it owns. Idempotent. */
+  async close(reason: string): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#cancelStep();
+    this.#delayed.length = 0;
+    this.#intake.close();
+    this.#pictures.close();
+    this.#options.scheduler.endSession(this.id);
+    for (const callback of this.#closedCallbacks) callback(reason);
+    await this.#viewers.close();
+  }
+
+  #start(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'live';
+    this.#setOrigin(this.#options.timers.nowMs());
+    this.#scheduleStep();
+  }
+
+  #setOrigin(originMs: number): void {
+    this.#originMs = originMs;
+    this.#viewers.start(this.#options.timers.epochMs(originMs + this.delayMs));
+  }
+
+  #scheduleStep(): void {
+    this.#cancelStep = this.#options.timers.at(this.#originMs + this.#step * STEP_MS, () => this.#runSteps());
+  }
+
+  /** Runs every step that is due: usually one, more when the thread was held up. */
+  #runSteps(): void {
+    const { timers, metrics } = this.#options;
+    const lateMs = timers.nowMs() - (this.#originMs + this.#step * STEP_MS);
+    metrics.histogram('step_late_ms').record(lateMs);
+    if (lateMs > LONGEST_CATCH_UP_MS) {
+      metrics.counter('long_stalls').add();
+      this.#setOrigin(this.#originMs + lateMs);
+    }
+    while (this.#state === 'live' && this.#originMs + this.#step * STEP_MS <= timers.nowMs()) {
+      const startedMs = timers.nowMs();
+      this.#runStep(this.#step);
+      metrics.histogram('step_ms').record(timers.nowMs() - startedMs);
+      this.#step += 1;
+    }
+    if (this.#state === 'live') this.#scheduleStep();
+  }
+
+  #runStep(step: number): void {
+    const atMs = step * STEP_MS;
+    if (atMs % CHUNK_MS === 0) this.#takeChunk();
+    const deadlineFrame = Math.floor((atMs + ENCODE_LEAD_MS - this.delayMs) / FRAME_MS);
+    if (deadlineFrame >= 0) this.#pictures.settle(deadlineFrame);
+    const sentMs = atMs - this.delayMs;
+    if (sentMs >= 0 && sentMs % CHUNK_MS === 0) this.#send(sentMs / CHUNK_MS);
+  }
+
+  #takeChunk(): void {
+    const chunk = this.#intake.take();
+    this.#delayed.push(chunk);
+    const frame = this.#intake.readyFrame();
+    if (frame === null) return;
+    if (this.#intake.isTalking) {
+      const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs - ENCODE_LEAD_MS;
+      this.#pictures.beginDrawn(frame, chunk.generation, this.#intake.window(frame), dueMs);
+    } else {
+      this.#pictures.beginClosed(frame, chunk.generation);
+    }
+  }
+
+  #send(chunkIndex: number): void {
+    const chunk = this.#delayed.shift();
+    if (!chunk) throw new RangeError(`chunk ${chunkIndex} is not on the line`);
+    const { timers, metrics } = this.#options;
+    const isStale = chunk.generation !== this.#intake.generation;
+    if (isStale) metrics.counter('stale_chunks').add();
+    this.#viewers.sendSound(isStale ? { heard: this.#silence, startSample: chunk.startSample } : chunk);
+    if (chunkIndex % CHUNKS_PER_FRAME !== 0) return;
+    this.#viewers.sendPicture(chunkIndex / CHUNKS_PER_FRAME);
+    const nowMs = timers.nowMs();
+    metrics.histogram('frame_gap_ms').record(nowMs - this.#lastSentMs);
+    this.#lastSentMs = nowMs;
+    if (!chunk.isSilent) metrics.histogram('arrival_to_sent_ms').record(nowMs - chunk.arrivedMs);
+  }
+}

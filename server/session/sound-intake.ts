@@ -1,0 +1,122 @@
+import { FeatureStream } from '../audio/feature-stream.ts';
+import {
+  type AudioChunk,
+  CHUNK_MS,
+  CHUNK_SAMPLES,
+  CHUNKS_PER_FRAME,
+  FRAME_MS,
+  MODEL_CHUNK_SAMPLES,
+} from '../audio/pcm.ts';
+import { Decimator } from '../audio/resampler.ts';
+import { VoiceActivity } from '../audio/voice-activity.ts';
+import type { FeatureSpec } from '../engines/engine.ts';
+import type { Source } from '../sources/source.ts';
+
+/** After speech the engine goes on for this long, so that it can ease the mouth shut itself. */
+const EASE_OUT_MS = 320;
+
+/**
+ * Turns the session's sources into chunks and feature windows. A clip that plays goes before the microphone, whose sound is
+ * read and thrown away meanwhile, so that it is live again when the clip ends.
+ */
+export class SoundIntake {
+  readonly #spec: FeatureSpec;
+  readonly #features: FeatureStream | null;
+  readonly #decimator = new Decimator();
+  readonly #voice = new VoiceActivity();
+  readonly #ignored = new Float32Array(CHUNK_SAMPLES);
+  #microphone: Source | null = null;
+  #clip: { source: Source; name: string } | null = null;
+  #generation = 0;
+  #nextChunk = 0;
+  #lastVoicedChunk = Number.NEGATIVE_INFINITY;
+
+  constructor(spec: FeatureSpec) {
+    this.#spec = spec;
+    this.#features = spec.kind === 'none' ? null : new FeatureStream(spec);
+  }
+
+  /** Raised by every interrupt; sound of an older generation is not to be sent any more. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Name of the clip that plays, or null. */
+  get playing(): string | null {
+    return this.#clip?.name ?? null;
+  }
+
+  /** Owns `source` from now on, and closes the microphone before it. */
+  setMicrophone(source: Source): void {
+    this.#microphone?.close();
+    this.#microphone = source;
+  }
+
+  /** Owns `source` from now on. A clip that plays is replaced. */
+  play(name: string, source: Source): void {
+    this.#clip?.source.close();
+    this.#clip = { name, source };
+  }
+
+  /** Stops the clip and forgets all sound that was not sent yet. */
+  interrupt(): void {
+    this.#generation += 1;
+    this.#clip?.source.close();
+    this.#clip = null;
+    this.#microphone?.clear();
+    this.#lastVoicedChunk = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Takes the next 20 ms from the source that speaks. */
+  take(): AudioChunk {
+    const startSample = this.#nextChunk * CHUNK_SAMPLES;
+    const heard = new Float32Array(CHUNK_SAMPLES);
+    const model = new Float32Array(MODEL_CHUNK_SAMPLES);
+    const { isSilent, arrivedMs } = this.#read(heard, startSample);
+    this.#decimator.process(heard, model);
+    this.#features?.push(model);
+    if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
+    this.#nextChunk += 1;
+    return { startSample, heard, model, isSilent, generation: this.#generation, arrivedMs };
+  }
+
+  /** The frame whose feature window became complete with the chunk that was taken last, or null. */
+  readyFrame(): number | null {
+    const lookAheadChunks = this.#spec.lookAheadMs / CHUNK_MS;
+    const chunks = this.#nextChunk - lookAheadChunks;
+    return chunks >= CHUNKS_PER_FRAME && chunks % CHUNKS_PER_FRAME === 0 ? chunks / CHUNKS_PER_FRAME - 1 : null;
+  }
+
+  /** Whether there is, or just was, a voice around the newest ready frame; if not, the mouth is closed without asking the engine. */
+  get isTalking(): boolean {
+    const quietMs = (this.#nextChunk - 1 - this.#lastVoicedChunk) * CHUNK_MS;
+    return quietMs < this.#spec.lookAheadMs + FRAME_MS + EASE_OUT_MS;
+  }
+
+  /** Features of `frame`, as the engine wants them; the caller owns the array. */
+  window(frame: number): Float32Array {
+    return this.#features?.window(frame) ?? new Float32Array(0);
+  }
+
+  close(): void {
+    this.#clip?.source.close();
+    this.#microphone?.close();
+    this.#clip = null;
+    this.#microphone = null;
+  }
+
+  #read(heard: Float32Array, startSample: number): { isSilent: boolean; arrivedMs: number } {
+    if (this.#clip) {
+      this.#microphone?.read(this.#ignored, startSample);
+      const { kind, arrivedMs } = this.#clip.source.read(heard, startSample);
+      if (kind !== 'end') return { isSilent: kind === 'silence', arrivedMs };
+      this.#clip.source.close();
+      this.#clip = null;
+    } else if (this.#microphone) {
+      const { kind, arrivedMs } = this.#microphone.read(heard, startSample);
+      if (kind === 'sound') return { isSilent: false, arrivedMs };
+    }
+    heard.fill(0);
+    return { isSilent: true, arrivedMs: Number.NaN };
+  }
+}

@@ -1,0 +1,167 @@
+import { type Avatar, GEOMETRY_SIZE } from '../avatars/avatar.ts';
+import type { Packet, VideoCodec } from '../codecs/packet.ts';
+import type { EngineSpec } from '../engines/engine.ts';
+import type { FrameJob, FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
+import type { Source, SourceRead } from '../sources/source.ts';
+import type { Transport, TransportEvents } from '../transports/transport.ts';
+
+const SIDE_PX = 16;
+const FRAME_BYTES = (SIDE_PX * SIDE_PX * 3) / 2;
+
+/** A tiny avatar of `frameCount` pictures; every byte of picture i is `first + i`. */
+export function fakeAvatar(id: string, first = 0, frameCount = 10): Avatar {
+  const frames = new SharedArrayBuffer(FRAME_BYTES * frameCount);
+  for (let i = 0; i < frameCount; i += 1) new Uint8Array(frames, i * FRAME_BYTES, FRAME_BYTES).fill(first + i);
+  const geometry = new SharedArrayBuffer(frameCount * GEOMETRY_SIZE * 4);
+  return {
+    id,
+    name: id,
+    widthPx: SIDE_PX,
+    heightPx: SIDE_PX,
+    clips: [{ name: 'idle_0', frameCount, frames, geometry }],
+    audioClips: { hello: `${id}-hello.wav` },
+    videoPath: `${id}.mp4`,
+    portraitPath: `${id}.png`,
+  };
+}
+
+/** Answers each job when the test says so, or at once with `answer`. */
+export class FakeScheduler implements FrameScheduler {
+  readonly spec: EngineSpec;
+  readonly jobs: { job: FrameJob; answer: (outcome: FrameOutcome, byte?: number) => void }[] = [];
+  readonly ended: string[] = [];
+  /** Outcome for every job from now on; null leaves it to the test. */
+  automatic: FrameOutcome | null = 'drawn';
+
+  constructor(lookAheadMs = 40) {
+    this.spec = {
+      id: 'fake',
+      features: { kind: 'log-mel', historyMs: 0, lookAheadMs },
+      patchSizePx: 128,
+      maxBatch: 1,
+      isStateful: true,
+      device: 'cpu',
+    };
+  }
+
+  submit(job: FrameJob): Promise<FrameOutcome> {
+    return new Promise((resolve) => {
+      const answer = (outcome: FrameOutcome, byte = 200): void => {
+        if (outcome === 'drawn') new Uint8Array(job.picture).fill(byte);
+        resolve(outcome);
+      };
+      this.jobs.push({ job, answer });
+      if (this.automatic) answer(this.automatic);
+    });
+  }
+
+  endSession(sessionId: string): void {
+    this.ended.push(sessionId);
+  }
+}
+
+/** Keeps what it is given. */
+export class FakeTransport implements Transport {
+  readonly videoCodec: VideoCodec | null;
+  readonly wantsAudio: boolean;
+  readonly video: Packet[] = [];
+  readonly audio: Packet[] = [];
+  originEpochMs = Number.NaN;
+  closes = 0;
+  events: TransportEvents | null = null;
+
+  constructor(videoCodec: VideoCodec | null = 'H264', wantsAudio = true) {
+    this.videoCodec = videoCodec;
+    this.wantsAudio = wantsAudio;
+  }
+
+  start(originEpochMs: number): void {
+    this.originEpochMs = originEpochMs;
+  }
+
+  sendVideo(packet: Packet): void {
+    this.video.push(packet);
+  }
+
+  sendAudio(packet: Packet): void {
+    this.audio.push(packet);
+  }
+
+  async close(): Promise<void> {
+    this.closes += 1;
+  }
+}
+
+/** Encoders whose packets tell what went in: the first byte of the picture, or the loudest sample times 100. */
+export class FakeEncoders {
+  readonly bitrates: number[] = [];
+  opened = 0;
+  closed = 0;
+
+  readonly openVideo = async (): Promise<{
+    encode: (
+      frame: { data: Uint8Array },
+      options: { frameIndex: number; keyFrame: boolean },
+    ) => Promise<Packet>;
+    setBitrate: (bitsPerSecond: number) => void;
+    close: () => Promise<void>;
+  }> => {
+    this.opened += 1;
+    return {
+      encode: async (frame, { frameIndex, keyFrame }) => ({
+        data: Uint8Array.of(frame.data[0]),
+        timestamp: frameIndex * 3600,
+        isKeyFrame: keyFrame,
+      }),
+      setBitrate: (bitsPerSecond) => void this.bitrates.push(bitsPerSecond),
+      close: async () => {
+        this.closed += 1;
+      },
+    };
+  };
+
+  readonly openOpus = async (): Promise<{
+    encode: (samples: Float32Array, startSample: number) => Packet;
+    close: () => void;
+  }> => {
+    this.opened += 1;
+    return {
+      encode: (samples, startSample) => ({
+        data: Uint8Array.of(Math.round(Math.max(...samples.map(Math.abs)) * 100)),
+        timestamp: startSample,
+        isKeyFrame: true,
+      }),
+      close: () => {
+        this.closed += 1;
+      },
+    };
+  };
+}
+
+/** Gives a constant tone of `amplitude`, or silence while that is 0. */
+export class FakeSource implements Source {
+  amplitude: number;
+  cleared = 0;
+  closed = false;
+  arrivedMs: () => number;
+
+  constructor(amplitude = 0.5, arrivedMs: () => number = () => Number.NaN) {
+    this.amplitude = amplitude;
+    this.arrivedMs = arrivedMs;
+  }
+
+  read(out: Float32Array, startSample: number): SourceRead {
+    for (let i = 0; i < out.length; i += 1) {
+      out[i] = this.amplitude * Math.sin((2 * Math.PI * 300 * (startSample + i)) / 48_000);
+    }
+    return { kind: this.amplitude === 0 ? 'silence' : 'sound', arrivedMs: this.arrivedMs() };
+  }
+
+  clear(): void {
+    this.cleared += 1;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
