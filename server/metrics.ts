@@ -26,8 +26,7 @@ export class Histogram {
   record(value: number): void {
     if (!Number.isFinite(value)) return;
     const clamped = Math.max(0, value);
-    const bucket =
-      clamped <= SMALLEST ? 0 : Math.ceil(Math.log(clamped / SMALLEST) / Math.log(BUCKET_GROWTH));
+    const bucket = clamped <= SMALLEST ? 0 : Math.ceil(Math.log(clamped / SMALLEST) / Math.log(BUCKET_GROWTH));
     this.#counts[Math.min(bucket, BUCKETS - 1)] += 1;
     this.#count += 1;
     this.#sum += clamped;

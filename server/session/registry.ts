@@ -39,12 +39,10 @@ export class SessionRegistry {
    * @throws {AppError} `server_full` when all places are taken, `avatar_not_found`, `not_ready` while the server shuts down.
    */
   create(avatarId: string): Session {
-    if (this.#state === 'closing') throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
+    if (this.#state === 'closing')
+      throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
     if (this.#sessions.size >= this.capacity) {
-      throw new AppError(
-        'server_full',
-        `All ${this.capacity} places are taken; try again in ${RETRY_AFTER_S} s.`,
-      );
+      throw new AppError('server_full', `All ${this.capacity} places are taken; try again in ${RETRY_AFTER_S} s.`);
     }
     const avatar = this.#options.findAvatar(avatarId);
     const id = randomUUID();

@@ -83,7 +83,10 @@ test('silence shows the avatar’s own loop and never asks the engine', async ()
   transport.events?.onConnected();
   await timers.advance(2_000);
   assert.equal(scheduler.jobs.length, 0);
-  assert.deepEqual([...transport.video.slice(0, 12)].map((packet) => packet.data[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
+  assert.deepEqual(
+    [...transport.video.slice(0, 12)].map((packet) => packet.data[0]),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1],
+  );
   await session.close('test');
 });
 
@@ -106,7 +109,10 @@ test('a late picture is replaced by the one before it, then by the closed mouth,
   const sentBefore = transport.video.length;
   await timers.advance(400);
   const bytes = transport.video.slice(sentBefore).map((packet) => packet.data[0]);
-  assert.deepEqual(bytes.slice(-4).map((byte) => byte < 10), [true, true, true, true]);
+  assert.deepEqual(
+    bytes.slice(-4).map((byte) => byte < 10),
+    [true, true, true, true],
+  );
   assert.ok(bytes.filter((byte) => byte === 200).length >= 3, 'the last mouth was held for a few frames');
   assert.equal(transport.audio.length, 2 * transport.video.length - 1 + (transport.audio.length % 2 === 0 ? 1 : 0));
   assert.ok(metrics.counter('frames_late').value > 0);

@@ -1,5 +1,5 @@
-import { CHUNK_MS, CHUNKS_PER_FRAME, FRAME_MS, SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import type { AudioChunk } from '../audio/pcm.ts';
+import { CHUNK_MS, CHUNKS_PER_FRAME, FRAME_MS, SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import type { Avatar } from '../avatars/avatar.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -10,7 +10,7 @@ import type { Timers } from '../timers.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 import { PictureLine } from './picture-line.ts';
 import { SoundIntake } from './sound-intake.ts';
-import { type EncoderSource, Viewers, type ViewerSettings } from './viewers.ts';
+import { type EncoderSource, type ViewerSettings, Viewers } from './viewers.ts';
 
 /** Length of one step of the session's line. Input is taken every second step, output leaves on the grid of the delay. */
 const STEP_MS = 10;
@@ -67,7 +67,6 @@ export class Session {
   #originMs = 0;
   #step = 0;
   #cancelStep: () => void = () => {};
-  #lastSentMs = Number.NaN;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -244,9 +243,6 @@ export class Session {
     this.#viewers.sendSound(isStale ? { heard: this.#silence, startSample: chunk.startSample } : chunk);
     if (chunkIndex % CHUNKS_PER_FRAME !== 0) return;
     this.#viewers.sendPicture(chunkIndex / CHUNKS_PER_FRAME);
-    const nowMs = timers.nowMs();
-    metrics.histogram('frame_gap_ms').record(nowMs - this.#lastSentMs);
-    this.#lastSentMs = nowMs;
-    if (!chunk.isSilent) metrics.histogram('arrival_to_sent_ms').record(nowMs - chunk.arrivedMs);
+    if (!chunk.isSilent) metrics.histogram('arrival_to_sent_ms').record(timers.nowMs() - chunk.arrivedMs);
   }
 }

@@ -57,6 +57,7 @@ interface Encoding {
   readonly ready: Map<number, Packet | null>;
   wantsKeyFrame: boolean;
   lastKeyFrameMs: number;
+  lastSentMs: number;
 }
 
 /**
@@ -207,6 +208,7 @@ export class Viewers {
       ready: new Map(),
       wantsKeyFrame: true,
       lastKeyFrameMs: Number.NEGATIVE_INFINITY,
+      lastSentMs: Number.NaN,
     };
     this.#encodings.set(codec, encoding);
     return encoding;
@@ -253,6 +255,8 @@ export class Viewers {
     const startedMs = this.#timers.nowMs();
     for (const transport of encoding.viewers) if (this.#connected.has(transport)) transport.sendVideo(packet);
     this.#metrics.histogram('packetise_ms').record(this.#timers.nowMs() - startedMs);
+    this.#metrics.histogram('frame_gap_ms').record(startedMs - encoding.lastSentMs);
+    encoding.lastSentMs = startedMs;
     this.#metrics.counter('video_frames_sent').add();
     this.#metrics.counter('video_bytes_sent').add(packet.data.byteLength);
     if (packet.isKeyFrame) this.#metrics.counter('key_frames_sent').add();
@@ -302,4 +306,3 @@ function hasConnected(encoding: Encoding, connected: ReadonlySet<Transport>): bo
   for (const viewer of encoding.viewers) if (connected.has(viewer)) return true;
   return false;
 }
-

@@ -99,10 +99,7 @@ export class FakeEncoders {
   closed = 0;
 
   readonly openVideo = async (): Promise<{
-    encode: (
-      frame: { data: Uint8Array },
-      options: { frameIndex: number; keyFrame: boolean },
-    ) => Promise<Packet>;
+    encode: (frame: { data: Uint8Array }, options: { frameIndex: number; keyFrame: boolean }) => Promise<Packet>;
     setBitrate: (bitsPerSecond: number) => void;
     close: () => Promise<void>;
   }> => {
