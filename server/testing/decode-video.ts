@@ -1,0 +1,38 @@
+import { FF_DECODER_H264, FF_DECODER_VP8 } from 'node-av/constants';
+import { Frame as AvFrame, Packet as AvPacket, Codec, CodecContext } from 'node-av/lib';
+import { check, readI420 } from '../codecs/ffmpeg.ts';
+import type { Frame } from '../codecs/frame.ts';
+import type { Packet, VideoCodec } from '../codecs/packet.ts';
+
+/** What a viewer would see: the pictures in `packets`, which begin with a key frame. */
+export async function decodeVideo(codecName: VideoCodec, packets: readonly Packet[]): Promise<Frame[]> {
+  const codec = Codec.findDecoderByName(codecName === 'H264' ? FF_DECODER_H264 : FF_DECODER_VP8)!;
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.threadCount = 1;
+  check(await context.open2(codec, null), 'opening a decoder');
+  const packet = new AvPacket();
+  packet.alloc();
+  const picture = new AvFrame();
+  picture.alloc();
+  const frames: Frame[] = [];
+  const drain = () => {
+    while (context.receiveFrameSync(picture) >= 0) {
+      frames.push(readI420(picture));
+      picture.unref();
+    }
+  };
+  for (const { data, timestamp } of packets) {
+    packet.data = Buffer.from(data);
+    packet.pts = BigInt(timestamp);
+    check(context.sendPacketSync(packet), 'decoding a packet');
+    packet.unref();
+    drain();
+  }
+  context.sendPacketSync(null);
+  drain();
+  context.freeContext();
+  packet.free();
+  picture.free();
+  return frames;
+}
