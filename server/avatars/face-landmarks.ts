@@ -1,0 +1,223 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Human } from '@vladmandic/human';
+import { AppError } from '../errors.ts';
+
+/** Points of the MediaPipe face mesh; their numbers are those of its canonical face model. */
+export const FACE_POINTS = 468;
+
+/** Side of the picture that the mesh model sees, in pixels. */
+const MESH_SIZE_PX = 192;
+/** What the mesh model wants to see, as a multiple of the face's longer side (MediaPipe face_landmark). */
+const MESH_MARGIN = 1.5;
+/** Below this the mesh model does not see a face. */
+const MIN_SCORE = 0.5;
+/** Outer eye corners: the right one of the person, then the left one. */
+const EYE_CORNERS = [33, 263] as const;
+
+/** RGB8, row by row without padding. Borrowed for the call. */
+export interface RgbPicture {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly data: Uint8Array;
+}
+
+export interface Face {
+  /** 0..1 */
+  readonly score: number;
+  /** {@link FACE_POINTS} × (x, y) in pixels of the picture; a pixel's centre lies at .5. May lie outside the picture. */
+  readonly points: Float32Array;
+}
+
+/** A square to look for a face in, turned by `angle` radians. */
+interface Look {
+  readonly x: number;
+  readonly y: number;
+  readonly sizePx: number;
+  readonly angle: number;
+}
+
+/**
+ * Finds faces and their landmarks in pictures: the one door to the landmark library. Models and code come from
+ * `node_modules`, never from a network. Takes 200 MB and keeps them until its thread ends, so it belongs in a
+ * short-lived worker.
+ */
+export class FaceLandmarks {
+  readonly #human: Human;
+
+  private constructor(human: Human) {
+    this.#human = human;
+  }
+
+  /** @throws {AppError} `model_missing` if the models cannot be loaded. */
+  static async open(): Promise<FaceLandmarks> {
+    const require = createRequire(import.meta.url);
+    // The package does not export its WebAssembly build, which is the one that needs no native library.
+    const library = join(dirname(require.resolve('@vladmandic/human')), 'human.node-wasm.js');
+    const { Human: Library } = require(library) as { Human: typeof Human };
+    const off = { enabled: false };
+    const human = new Library({
+      backend: 'wasm',
+      wasmPath: join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'),
+      wasmPlatformFetch: false,
+      modelBasePath: pathToFileURL(join(dirname(library), '../models/')).href,
+      debug: false,
+      cacheModels: false,
+      cacheSensitivity: 0,
+      filter: off,
+      gesture: off,
+      body: off,
+      hand: off,
+      object: off,
+      segmentation: off,
+      face: {
+        enabled: true,
+        detector: { maxDetected: 8, rotation: true, return: false, minConfidence: 0.3, skipFrames: 0, skipTime: 0 },
+        mesh: { enabled: true },
+        iris: off,
+        attention: off,
+        description: off,
+        emotion: off,
+        antispoof: off,
+        liveness: off,
+      },
+    });
+    await withFilesAsFetch(() => human.load());
+    if (!human.models.models.blazeface || !human.models.models.facemesh) {
+      throw new AppError(
+        'model_missing',
+        `The face models could not be loaded from ${dirname(library)}. Run \`npm install\` again.`,
+      );
+    }
+    return new FaceLandmarks(human);
+  }
+
+  /** All faces of a picture, the largest first. About 40 ms. */
+  async find(picture: RgbPicture): Promise<Face[]> {
+    const { data, heightPx, widthPx } = picture;
+    const tensor = this.#human.tf.tensor3d(data, [heightPx, widthPx, 3], 'int32');
+    try {
+      const { face: found } = await this.#human.detect(tensor);
+      return found
+        .map(({ mesh }) => {
+          // The library gives whole pixels; following its answer twice gives fractions.
+          const rough = Float32Array.from(mesh.slice(0, FACE_POINTS).flatMap((point) => point.slice(0, 2)));
+          const near = this.follow(picture, rough);
+          return near && this.follow(picture, near.points);
+        })
+        .filter((face) => face !== null)
+        .sort((a, b) => lookAt(b.points).sizePx - lookAt(a.points).sizePx);
+    } finally {
+      tensor.dispose();
+    }
+  }
+
+  /**
+   * The face of a picture that lies about where it lay in the picture before. About 6 ms.
+   *
+   * @param points Landmarks of that face in the picture before.
+   * @returns Null if there is no face any more.
+   */
+  follow(picture: RgbPicture, points: Float32Array): Face | null {
+    const { tf, models } = this.#human;
+    const model = models.models.facemesh;
+    if (!model) throw new TypeError('the face models are not loaded');
+    const look = lookAt(points);
+    if (!(look.sizePx >= 16)) return null;
+    const seen = tf.tensor4d(sample(picture, look), [1, MESH_SIZE_PX, MESH_SIZE_PX, 3]);
+    const outputs = model.execute(seen) as ReturnType<typeof tf.tensor>[];
+    try {
+      // Two outputs matter: x, y, z of each point in pixels of the look, and the face score.
+      const mesh = outputs.find(({ size }) => size === FACE_POINTS * 3)?.dataSync();
+      const score = outputs.find(({ size }) => size === 1)?.dataSync()[0];
+      if (!mesh || score === undefined) throw new TypeError('the face mesh model has unknown outputs');
+      return score < MIN_SCORE ? null : { score, points: toPicture(mesh, look) };
+    } finally {
+      tf.dispose([seen, ...outputs]);
+    }
+  }
+}
+
+/** Where the mesh model should look for the face with these landmarks: upright, with a margin around it. */
+function lookAt(points: Float32Array): Look {
+  const [right, left] = EYE_CORNERS;
+  const angle = Math.atan2(points[2 * left + 1] - points[2 * right + 1], points[2 * left] - points[2 * right]);
+  const cos = Math.cos(angle);
+  const sin = Math.sin(angle);
+  let [minU, maxU, minV, maxV] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (let i = 0; i < points.length; i += 2) {
+    const u = cos * points[i] + sin * points[i + 1];
+    const v = cos * points[i + 1] - sin * points[i];
+    minU = Math.min(minU, u);
+    maxU = Math.max(maxU, u);
+    minV = Math.min(minV, v);
+    maxV = Math.max(maxV, v);
+  }
+  const u = (minU + maxU) / 2;
+  const v = (minV + maxV) / 2;
+  const sizePx = MESH_MARGIN * Math.max(maxU - minU, maxV - minV);
+  return { x: cos * u - sin * v, y: sin * u + cos * v, sizePx, angle };
+}
+
+function toPicture(mesh: ArrayLike<number>, { x, y, sizePx, angle }: Look): Float32Array {
+  const points = new Float32Array(FACE_POINTS * 2);
+  const a = (Math.cos(angle) * sizePx) / MESH_SIZE_PX;
+  const b = (Math.sin(angle) * sizePx) / MESH_SIZE_PX;
+  for (let i = 0; i < FACE_POINTS; i++) {
+    const u = mesh[3 * i] - MESH_SIZE_PX / 2;
+    const v = mesh[3 * i + 1] - MESH_SIZE_PX / 2;
+    points[2 * i] = x + a * u - b * v;
+    points[2 * i + 1] = y + b * u + a * v;
+  }
+  return points;
+}
+
+/** RGB 0..1 of what is seen; black outside the picture. Each pixel is the mean of enough places not to alias. */
+function sample({ data, widthPx, heightPx }: RgbPicture, { x, y, sizePx, angle }: Look): Float32Array {
+  const out = new Float32Array(MESH_SIZE_PX * MESH_SIZE_PX * 3);
+  const places = Math.max(1, Math.round(sizePx / MESH_SIZE_PX));
+  const a = (Math.cos(angle) * sizePx) / MESH_SIZE_PX;
+  const b = (Math.sin(angle) * sizePx) / MESH_SIZE_PX;
+  const scale = 1 / (255 * places * places);
+  const side = MESH_SIZE_PX * places;
+  for (let row = 0; row < side; row++) {
+    const v = (row + 0.5) / places - MESH_SIZE_PX / 2;
+    const outRow = Math.floor(row / places) * MESH_SIZE_PX;
+    for (let column = 0; column < side; column++) {
+      const u = (column + 0.5) / places - MESH_SIZE_PX / 2;
+      const px = x + a * u - b * v - 0.5;
+      const py = y + b * u + a * v - 0.5;
+      const left = Math.floor(px);
+      const top = Math.floor(py);
+      if (left < 0 || top < 0 || left + 1 >= widthPx || top + 1 >= heightPx) continue;
+      const fx = px - left;
+      const fy = py - top;
+      const at = (outRow + Math.floor(column / places)) * 3;
+      const from = (top * widthPx + left) * 3;
+      const below = from + widthPx * 3;
+      for (let c = 0; c < 3; c++) {
+        const upper = data[from + c] * (1 - fx) + data[from + 3 + c] * fx;
+        const lower = data[below + c] * (1 - fx) + data[below + 3 + c] * fx;
+        out[at + c] += (upper * (1 - fy) + lower * fy) * scale;
+      }
+    }
+  }
+  return out;
+}
+
+/** Runs `load` while `fetch` reads files and nothing else: the library loads its models by `fetch`, which Node has for the web only. */
+async function withFilesAsFetch(load: () => Promise<unknown>): Promise<void> {
+  const webFetch = globalThis.fetch;
+  globalThis.fetch = async (input) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const type = url.pathname.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+    return new Response(await readFile(fileURLToPath(url)), { headers: { 'content-type': type } });
+  };
+  try {
+    await load();
+  } finally {
+    globalThis.fetch = webFetch;
+  }
+}
