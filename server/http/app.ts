@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { extname } from 'node:path';
+import cors from '@fastify/cors';
+import serveStatic from '@fastify/static';
+import websocket from '@fastify/websocket';
+import { type FastifyInstance, fastify } from 'fastify';
+import { AppError, describeError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { addSecurityHeaders } from './security-headers.ts';
+import { SocketGuard } from './socket-guard.ts';
+
+export type App = FastifyInstance;
+
+export interface AppOptions {
+  readonly corsOrigins: readonly string[];
+  readonly trustProxy: boolean;
+  /** Absolute paths of PEM files; null for plain HTTP. */
+  readonly tls: { readonly key: string; readonly certificate: string } | null;
+  /** Longest request body. WebSocket messages up to {@link MAX_FRAME_BYTES} reach their route, which has its own limit. */
+  readonly maxMessageBytes: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Absolute path of the folder with the page. */
+  readonly pageFolder: string;
+  readonly log: Log;
+}
+
+/** WebSocket messages above this are not read at all: the socket closes with code 1009. */
+const MAX_FRAME_BYTES = 2 * 1_048_576;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 10_000;
+/** How long clients may take to answer the close of their WebSocket when the server stops. */
+const CLOSE_TIMEOUT_MS = 500;
+/** WebSocket close code "going away" (RFC 6455 §7.4.1). */
+const GOING_AWAY = 1001;
+/** Kinds of file that a page is made of; sources, tests and settings beside them are not served. */
+const PAGE_FILES = new Set(
+  '.html .js .mjs .css .svg .png .jpg .jpeg .webp .ico .woff2 .webmanifest .wasm .mp3 .wav'.split(' '),
+);
+
+/**
+ * Makes the HTTP server: the page, CORS, security headers, and WebSockets that are guarded and watched. Routes are added by
+ * the callers; nothing is heard before {@link listen}.
+ *
+ * @throws {AppError} `tls_invalid` if the key or certificate cannot be used.
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { log, corsOrigins } = options;
+  const tls = options.tls && readTls(options.tls);
+  const app: App = fastify({
+    https: tls,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    bodyLimit: options.maxMessageBytes,
+    // The address and host that the one proxy in front of us saw; what came before it anybody can make up.
+    trustProxy: options.trustProxy ? (_address, hop) => hop === 0 : false,
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const { status, ...body } = describeHttpError(error);
+    if (body.code === 'internal') log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
+    return reply.code(status).send(body);
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ code: 'not_found', message: 'Nothing is here.' }));
+  addSecurityHeaders(app, corsOrigins);
+  if (corsOrigins.length > 0) await app.register(cors, { origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] });
+  await addWebSockets(app, options);
+  await app.register(serveStatic, {
+    root: options.pageFolder,
+    allowedPath: (path) => isPageFile(path),
+    dotfiles: 'ignore',
+    cacheControl: false,
+    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+  });
+  return app;
+}
+
+/**
+ * Opens the port.
+ *
+ * @returns The port, of use when 0 was asked for.
+ * @throws {AppError} `port_unavailable`.
+ */
+export async function listen(app: App, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw portUnavailable(error, host, port);
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address ? address.port : port;
+}
+
+/** Says in words why a port cannot be opened. */
+export function portUnavailable(cause: unknown, host: string, port: number): AppError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program has it. Stop that one, or choose another with --port',
+    EACCES: 'ports below 1024 are for the administrator. Choose another with --port',
+    EADDRNOTAVAIL: 'this machine does not have that address. Choose another with --host',
+    ENOTFOUND: 'there is no host of that name. Choose another with --host',
+  };
+  const reason = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new AppError('port_unavailable', `Port ${port} of ${host} cannot be opened: ${reason}.`, { cause });
+}
+
+async function addWebSockets(app: App, options: AppOptions): Promise<void> {
+  const guard = new SocketGuard({
+    origins: options.corsOrigins,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress,
+  });
+  const heartbeat = new Heartbeat();
+  const addresses = new WeakMap<IncomingMessage, string>();
+  await app.register(websocket, {
+    options: { maxPayload: MAX_FRAME_BYTES },
+    // The library closes the socket with the right code itself; cutting it off here would lose that code.
+    errorHandler: (error) => options.log.debug({ reason: error.message }, 'a WebSocket failed'),
+    preClose: async () => {
+      heartbeat.close();
+      await closeSockets(app);
+    },
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.ws) return;
+    addresses.set(request.raw, request.ip);
+    const refusal = guard.refuse(request.headers.origin, request.host, request.ip);
+    if (!refusal) return;
+    options.log.debug({ address: request.ip, ...refusal }, 'a WebSocket was refused');
+    await reply.code(refusal.status).send({ code: 'refused', message: refusal.message });
+  });
+  app.websocketServer.on('connection', (socket, request) => {
+    socket.once('close', guard.enter(addresses.get(request) ?? ''));
+    heartbeat.watch(socket);
+  });
+}
+
+async function closeSockets(app: App): Promise<void> {
+  const sockets = [...app.websocketServer.clients];
+  const closed = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+  for (const socket of sockets) socket.close(GOING_AWAY, 'the server stops');
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.terminate();
+  }, CLOSE_TIMEOUT_MS);
+  await Promise.all(closed);
+  clearTimeout(timer);
+}
+
+/** Fastify's own refusals (a body too large, say) have a 4xx status and a message that may be told. */
+function describeHttpError(error: unknown): { status: number; code: string; message: string } {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (!(error instanceof Error) || !(status >= 400 && status < 500)) return describeError(error);
+  return { status, code: status === 413 ? 'message_too_large' : 'bad_message', message: error.message };
+}
+
+function isPageFile(path: string): boolean {
+  if (path.endsWith('/')) return true;
+  return PAGE_FILES.has(extname(path)) && !/(^|\/)(e2e|node_modules)\/|\.config\.|\.(test|spec)\./.test(path);
+}
+
+function readTls({ key, certificate }: { key: string; certificate: string }): { key: Buffer; cert: Buffer } {
+  try {
+    return { key: readFileSync(key), cert: readFileSync(certificate) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('tls_invalid', `The files of http.tls cannot be read: ${reason}`, { cause });
+  }
+}

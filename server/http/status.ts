@@ -1,0 +1,40 @@
+import { basename, dirname } from 'node:path';
+import type { App } from './app.ts';
+import { type AvatarGallery, findAvatar } from './avatar-gallery.ts';
+
+/** Browsers keep a portrait this long before they ask again. */
+const PORTRAIT_MAX_AGE = '1h';
+
+export interface StatusOptions {
+  readonly gallery: AvatarGallery;
+  /** Whether sessions can begin; avatars apart. */
+  readonly isStarted: () => boolean;
+  /** What `/health` says besides `status`. */
+  readonly health: () => object;
+  /** What `/figures` says. */
+  readonly figures: () => object;
+}
+
+/**
+ * Serves what operators and load balancers ask: `/health` (the process answers), `/ready` (it takes sessions: 200, else 503
+ * with how far each avatar is), `/figures` (what was counted and measured); and the portraits of avatars.
+ */
+export function serveStatus(app: App, { gallery, isStarted, health, figures }: StatusOptions): void {
+  // One avatar that cannot be prepared does not keep the server from serving the others.
+  const isReady = () =>
+    isStarted() &&
+    gallery.ready().length > 0 &&
+    gallery.progress().every(({ state }) => state === 'ready' || state === 'failed');
+  const status = () => (isReady() ? 'ready' : 'loading');
+
+  app.get('/health', async () => ({ status: status(), ...health() }));
+  app.get('/ready', async (_request, reply) => {
+    if (!isReady()) reply.code(503).header('retry-after', '1');
+    return { status: status(), avatars: gallery.progress() };
+  });
+  app.get('/figures', async () => figures());
+  app.get<{ Params: { id: string } }>('/avatars/:id/portrait', (request, reply) => {
+    const { portraitPath } = findAvatar(gallery, request.params.id);
+    return reply.sendFile(basename(portraitPath), dirname(portraitPath), { maxAge: PORTRAIT_MAX_AGE });
+  });
+}
