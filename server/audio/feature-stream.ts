@@ -1,0 +1,108 @@
+import { LogMel, MEL_BINS, MEL_SILENCE } from './log-mel.ts';
+import { CHUNK_MS, FRAME_MS, MODEL_CHUNK_SAMPLES } from './pcm.ts';
+
+const ROW_MS = 10;
+/** How long a frame's window stays available after the newest sound. */
+const KEPT_MS = 1000;
+
+/** What is wanted around one video frame. The same shape as an engine's `FeatureSpec`. */
+export interface WindowSpec {
+  readonly kind: 'log-mel' | 'none';
+  /** Sound wanted before the frame begins, in ms; a multiple of 10. */
+  readonly historyMs: number;
+  /** Sound wanted after the frame has ended, in ms; a multiple of 20. */
+  readonly lookAheadMs: number;
+}
+
+/**
+ * Turns a session's sound into what an engine wants to know about each video frame. Keeps the newest second beyond one
+ * window; older rows are overwritten.
+ *
+ * The window of frame `i` holds the rows of media time `[40i − historyMs, 40(i+1) + lookAheadMs)` and is ready with the chunk
+ * that ends there: nothing is waited for beyond the look-ahead that the engine asked for. The price is a small, constant
+ * offset: the middle of a row's 25 ms lies 3.4 ms before the media time that it is named after (2.5 ms by the row's
+ * definition in `LogMel`, 0.9 ms by the decimator), 8.4 ms before the middle of its 10 ms.
+ */
+export class FeatureStream {
+  readonly #spec: WindowSpec;
+  readonly #logMel: LogMel | null;
+  readonly #rowsPerWindow: number;
+  readonly #capacityRows: number;
+  readonly #rows: Float32Array;
+  #chunks = 0;
+
+  /** @throws {RangeError} if the spec's times are not such multiples. */
+  constructor(spec: WindowSpec) {
+    requireMultiple('historyMs', spec.historyMs, ROW_MS);
+    requireMultiple('lookAheadMs', spec.lookAheadMs, CHUNK_MS);
+    this.#spec = spec;
+    this.#rowsPerWindow = (spec.historyMs + FRAME_MS + spec.lookAheadMs) / ROW_MS;
+    this.#capacityRows = this.#rowsPerWindow + KEPT_MS / ROW_MS;
+    this.#logMel = spec.kind === 'log-mel' ? new LogMel() : null;
+    this.#rows = new Float32Array(this.#logMel ? this.#capacityRows * MEL_BINS : 0);
+  }
+
+  /**
+   * Takes the next 20 ms.
+   *
+   * @param model 320 samples at 16 kHz. Borrowed for the call.
+   * @throws {RangeError} if there are not 320.
+   */
+  push(model: Float32Array): void {
+    if (model.length !== MODEL_CHUNK_SAMPLES) {
+      throw new RangeError(`a chunk has ${MODEL_CHUNK_SAMPLES} samples at 16 kHz, got ${model.length}`);
+    }
+    if (this.#logMel) {
+      const rows = this.#logMel.push(model);
+      const at = (this.#rowCount % this.#capacityRows) * MEL_BINS;
+      const beforeWrap = Math.min(rows.length, this.#rows.length - at);
+      this.#rows.set(rows.subarray(0, beforeWrap), at);
+      this.#rows.set(rows.subarray(beforeWrap), 0);
+    }
+    this.#chunks += 1;
+  }
+
+  /** True once all the sound is in that the window of `frame` wants. */
+  isReady(frame: number): boolean {
+    return this.#endRow(frame) <= this.#rowCount;
+  }
+
+  /**
+   * @returns Row-major float32 `[(historyMs + 40 + lookAheadMs) / 10, 80]` in a new array; silence before the session began;
+   *   empty for kind `none`.
+   * @throws {RangeError} if the frame is not ready, or so old that its rows are gone.
+   */
+  window(frame: number): Float32Array {
+    if (!this.isReady(frame)) throw new RangeError(`frame ${frame} is not ready: ask isReady first`);
+    if (!this.#logMel) return new Float32Array(0);
+    const firstRow = this.#endRow(frame) - this.#rowsPerWindow;
+    if (Math.max(0, firstRow) < this.#rowCount - this.#capacityRows) {
+      throw new RangeError(`frame ${frame} ended more than ${KEPT_MS} ms before the newest sound; its rows are gone`);
+    }
+    const out = new Float32Array(this.#rowsPerWindow * MEL_BINS);
+    for (let i = 0; i < this.#rowsPerWindow; i += 1) {
+      const row = firstRow + i;
+      if (row < 0) {
+        out.fill(MEL_SILENCE, i * MEL_BINS, (i + 1) * MEL_BINS);
+        continue;
+      }
+      const at = (row % this.#capacityRows) * MEL_BINS;
+      out.set(this.#rows.subarray(at, at + MEL_BINS), i * MEL_BINS);
+    }
+    return out;
+  }
+
+  get #rowCount(): number {
+    return (this.#chunks * CHUNK_MS) / ROW_MS;
+  }
+
+  #endRow(frame: number): number {
+    return ((frame + 1) * FRAME_MS + this.#spec.lookAheadMs) / ROW_MS;
+  }
+}
+
+function requireMultiple(name: string, valueMs: number, ofMs: number): void {
+  if (!(valueMs >= 0 && valueMs % ofMs === 0)) {
+    throw new RangeError(`${name} must be 0 or a positive multiple of ${ofMs}, got ${valueMs}`);
+  }
+}
