@@ -66,10 +66,10 @@ test('all mistakes of the settings file are told together, each with path, expec
       '  http.port must be a whole number from 0 to 65535, got "80a" (default: 8080)',
       '  http.tls.certificate is missing; it must be a path',
       '  http.hosts is not a setting; known here: host, port, cors_origins, trust_proxy, tls, max_message_bytes',
-      '  webrtc.ice_servers[0].urls must be a stun:, turn: or turns: address, or a list of such, got "http://x"',
-      '  webrtc.port_range must be two ports [min, max] from 1024 to 65535, got [ 5000, 4000 ]',
+      '  webrtc.ice_servers[0].urls must be a stun:, stuns:, turn: or turns: address, or a list of such, got "http://x"',
+      '  webrtc.port_range must be two ports [min, max] from 1024 to 65535, min below max, got [ 5000, 4000 ]',
       '  limits must hold names with values, got [ 1 ]',
-      '  video.width_px must be an even number from 64 to 1920, got 511 (default: 512)',
+      '  video.width_px must be a multiple of 2 from 64 to 1920, got 511 (default: 512)',
       '  maxSessions is not a setting; known here: log, http, webrtc, limits, engine, video, audio, media',
     ].join('\n'),
   );

@@ -2,11 +2,11 @@ import { listOf, nullOr, oneOf, type Rule, section, single, text, type ValueOf, 
 
 const path = (preset?: string) => text('a path', preset);
 const urls = single(
-  'a stun:, turn: or turns: address, or a list of such',
+  'a stun:, stuns:, turn: or turns: address, or a list of such',
   undefined,
   (value): value is string | string[] => {
     const list = Array.isArray(value) ? value : [value];
-    return list.length > 0 && list.every((each) => typeof each === 'string' && /^(stun|turns?):\S+$/.test(each));
+    return list.length > 0 && list.every((each) => typeof each === 'string' && /^(stun|turn)s?:\S+$/.test(each));
   },
 );
 const iceServer = section({
@@ -15,13 +15,13 @@ const iceServer = section({
   credential: nullOr(text('a text')),
 });
 const portRange: Rule<readonly [number, number]> = single(
-  'two ports [min, max] from 1024 to 65535',
+  'two ports [min, max] from 1024 to 65535, min below max',
   undefined,
   (value): value is [number, number] =>
     Array.isArray(value) &&
     value.length === 2 &&
     value.every((port) => Number.isInteger(port) && port >= 1024 && port <= 65_535) &&
-    value[0] <= value[1],
+    value[0] < value[1],
 );
 
 /**
@@ -52,7 +52,6 @@ export const SETTINGS = section({
     portRange: nullOr(portRange),
     tcp: yesOrNo(true),
     ipv6: yesOrNo(false),
-    connectTimeoutMs: wholeNumber(1000, 120_000, 30_000),
     disconnectTimeoutMs: wholeNumber(1000, 120_000, 12_000),
   }),
   limits: section({
@@ -65,11 +64,11 @@ export const SETTINGS = section({
     id: text('the id of an engine', 'embedded'),
     fallbacks: listOf('a list of engine ids', text('the id of an engine'), ['static']),
     workers: wholeNumber(0, 256, 0),
-    computeBudgetMs: wholeNumber(0, 1000, 30),
+    computeBudgetMs: multipleOf(10, 10, 1000, 30),
   }),
   video: section({
-    widthPx: evenNumber(64, 1920, 512),
-    heightPx: evenNumber(64, 1920, 512),
+    widthPx: multipleOf(2, 64, 1920, 512),
+    heightPx: multipleOf(2, 64, 1920, 512),
     startBitrateBps: wholeNumber(50_000, 20_000_000, 600_000),
     minBitrateBps: wholeNumber(50_000, 20_000_000, 150_000),
     maxBitrateBps: wholeNumber(50_000, 20_000_000, 2_500_000),
@@ -103,19 +102,23 @@ export function contradictions(settings: Settings): string[] {
     );
   }
   if (webrtc.transportPolicy === 'relay' && !hasRelay(webrtc.iceServers)) {
-    mistakes.push('webrtc.transport_policy relay needs a turn: or turns: server in webrtc.ice_servers, got none');
+    mistakes.push(
+      'webrtc.transport_policy relay needs a turn: or turns: server with username and credential in webrtc.ice_servers, got none',
+    );
   }
   return mistakes;
 }
 
 function hasRelay(servers: Settings['webrtc']['iceServers']): boolean {
-  return servers.some((server) => [server.urls].flat().some((url) => url.startsWith('turn')));
+  return servers.some(
+    ({ urls, username, credential }) => username && credential && [urls].flat().some((url) => url.startsWith('turn')),
+  );
 }
 
-function evenNumber(min: number, max: number, preset: number): Rule<number> {
+function multipleOf(step: number, min: number, max: number, preset: number): Rule<number> {
   return single(
-    `an even number from ${min} to ${max}`,
+    `a multiple of ${step} from ${min} to ${max}`,
     preset,
-    (value): value is number => typeof value === 'number' && value % 2 === 0 && value >= min && value <= max,
+    (value): value is number => typeof value === 'number' && value % step === 0 && value >= min && value <= max,
   );
 }

@@ -71,8 +71,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     root: options.pageFolder,
     allowedPath: (path) => isPageFile(path),
     dotfiles: 'ignore',
-    cacheControl: false,
-    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+    maxAge: 0,
   });
   return app;
 }

@@ -18,7 +18,10 @@ export class TextClient {
     });
   }
 
-  static async open(url: string, options: { origin?: string } = {}): Promise<TextClient> {
+  static async open(
+    url: string,
+    options: { origin?: string; headers?: Record<string, string> } = {},
+  ): Promise<TextClient> {
     const socket = new WebSocket(url, { rejectUnauthorized: false, ...options });
     const client = new TextClient(socket);
     await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
