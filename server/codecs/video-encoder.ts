@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { allocI420, assertFrame, assertFrameSize, check, fillI420, quietFfmpeg } from './ffmpeg.ts';
 import type { Frame } from './frame.ts';
 import { type Packet, VIDEO_CLOCK_HZ } from './packet.ts';
+import { Serial } from './serial.ts';
 import { applyBitrate, assertBitrate, openVideoContext, type VideoEncoderOptions } from './video-encoder-settings.ts';
 
 /** Pictures that may be inside `encode` at once, the one being encoded included. */
@@ -27,12 +28,12 @@ export interface EncodeOptions {
  */
 export class VideoEncoder {
   readonly #options: VideoEncoderOptions;
+  readonly #serial = new Serial();
   readonly #packet = new AvPacket();
-  /** Copies of pictures that wait; FFmpeg must never see two at once (it aborts the process). */
+  /** Memory for copies of pictures that wait. */
   readonly #idle: AvFrame[] = [];
   #context: CodecContext;
   #pending = 0;
-  #tail: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
   #lastFrameIndex = -1;
   #bitrateBps: number;
@@ -95,14 +96,14 @@ export class VideoEncoder {
     fillI420(picture, frame);
     this.#lastFrameIndex = frameIndex;
     this.#pending++;
-    const result = this.#tail
-      .then(() => this.#encodeNow(picture, frameIndex, keyFrame))
-      .finally(() => {
+    return this.#serial.run(async () => {
+      try {
+        return await this.#encodeNow(picture, frameIndex, keyFrame);
+      } finally {
         this.#pending--;
         this.#idle.push(picture);
-      });
-    this.#tail = result.catch(() => undefined);
-    return result;
+      }
+    });
   }
 
   /**
@@ -124,7 +125,7 @@ export class VideoEncoder {
 
   async #release(): Promise<void> {
     // Freeing a context while it encodes ends the process.
-    await this.#tail;
+    await this.#serial.settled();
     this.#context.freeContext();
     this.#packet.free();
     for (const picture of this.#idle.splice(0)) picture.free();

@@ -1,0 +1,165 @@
+import {
+  AV_BUFFERSRC_FLAG_KEEP_REF,
+  AV_FRAME_DATA_DISPLAYMATRIX,
+  AV_PIX_FMT_YUV420P,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_SPC_SMPTE170M,
+  AVCOL_SPC_UNSPECIFIED,
+  AVCOL_TRC_ARIB_STD_B67,
+  AVCOL_TRC_SMPTE2084,
+} from 'node-av/constants';
+import { Frame as AvFrame, avGetPixFmtName, Filter, type FilterContext, FilterGraph } from 'node-av/lib';
+import { AppError } from '../errors.ts';
+import { check, readI420 } from './ffmpeg.ts';
+import type { Frame } from './frame.ts';
+
+/** How tall an untagged picture must be to be taken as BT.709; smaller ones are BT.601, as players do it. */
+const HD_HEIGHT_PX = 720;
+
+/** Turns decoded pictures of any size, colour and orientation into `Frame`s of one size: upright, scaled to cover, cut in the middle. */
+export class PictureFitter {
+  readonly #widthPx: number;
+  readonly #heightPx: number;
+  readonly #out = new AvFrame();
+  #graph: { key: string; graph: FilterGraph; source: FilterContext; sink: FilterContext } | null = null;
+
+  constructor(widthPx: number, heightPx: number) {
+    this.#widthPx = widthPx;
+    this.#heightPx = heightPx;
+    this.#out.alloc();
+  }
+
+  /**
+   * @param picture Borrowed; its colour tags are filled in where they were missing.
+   * @throws {AppError} `codec_failed` if FFmpeg cannot convert it.
+   */
+  async fit(picture: AvFrame): Promise<Frame> {
+    if (picture.colorSpace === AVCOL_SPC_UNSPECIFIED && /^(yuv|nv|p0)/.test(formatName(picture))) {
+      picture.colorSpace = picture.height >= HD_HEIGHT_PX ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+    }
+    if (this.#fitsAlready(picture)) return readI420(picture);
+    const { source, sink } = await this.#graphFor(picture);
+    check(source.buffersrcAddFrameSync(picture, AV_BUFFERSRC_FLAG_KEEP_REF), 'scaling a picture');
+    check(await sink.buffersinkGetFrame(this.#out), 'scaling a picture');
+    const frame = readI420(this.#out);
+    this.#out.unref();
+    return frame;
+  }
+
+  /** Releases FFmpeg's memory. Idempotent. */
+  close(): void {
+    this.#graph?.graph.free();
+    this.#graph = null;
+    this.#out.free();
+  }
+
+  #fitsAlready(picture: AvFrame): boolean {
+    return (
+      picture.format === AV_PIX_FMT_YUV420P &&
+      picture.width === this.#widthPx &&
+      picture.height === this.#heightPx &&
+      picture.colorSpace === AVCOL_SPC_BT709 &&
+      picture.colorRange !== AVCOL_RANGE_JPEG &&
+      pixelAspect(picture) === 1 &&
+      turnFilters(picture).length === 0
+    );
+  }
+
+  async #graphFor(picture: AvFrame) {
+    const input =
+      `video_size=${picture.width}x${picture.height}:pix_fmt=${formatName(picture)}:time_base=1/90000` +
+      `:pixel_aspect=1/1:colorspace=${picture.colorSpace}:range=${picture.colorRange}`;
+    const filters = [...turnFilters(picture), ...this.#scaleFilters(picture)];
+    const key = [input, ...filters].join();
+    if (this.#graph?.key !== key) {
+      this.#graph?.graph.free();
+      this.#graph = null;
+      this.#graph = { key, ...(await buildGraph(input, filters)) };
+    }
+    return this.#graph;
+  }
+
+  #scaleFilters(picture: AvFrame): string[] {
+    const { widthPx, heightPx, isTurned } = orientation(picture);
+    const storedAspect = pixelAspect(picture);
+    const aspect = this.#widthPx / this.#heightPx / (isTurned ? 1 / storedAspect : storedAspect);
+    const cutWidth = Math.min(widthPx, Math.round(heightPx * aspect));
+    const cutHeight = Math.min(heightPx, Math.round(widthPx / aspect));
+    const isHdr = picture.colorTrc === AVCOL_TRC_SMPTE2084 || picture.colorTrc === AVCOL_TRC_ARIB_STD_B67;
+    return [
+      // Transparent pixels have arbitrary colours; on black they do no harm.
+      ...(hasAlpha(picture) ? ['format=pix_fmts=gbrap', 'premultiply=inplace=1'] : []),
+      `crop=w=${Math.max(2, cutWidth)}:h=${Math.max(2, cutHeight)}:exact=0`,
+      `scale=w=${this.#widthPx}:h=${this.#heightPx}:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt709:out_range=limited` +
+        (isHdr ? ':out_primaries=bt709:out_transfer=bt709' : ''),
+      'format=pix_fmts=yuv420p',
+    ];
+  }
+}
+
+/** Size in pixels of a picture as it is meant to be seen, upright. */
+export function displaySize(picture: AvFrame): { widthPx: number; heightPx: number } {
+  const { widthPx, heightPx } = orientation(picture);
+  return { widthPx, heightPx };
+}
+
+function orientation(picture: AvFrame): { widthPx: number; heightPx: number; isTurned: boolean } {
+  const { width, height } = picture;
+  const isTurned = turnFilters(picture).some((filter) => filter.startsWith('transpose'));
+  return { widthPx: isTurned ? height : width, heightPx: isTurned ? width : height, isTurned };
+}
+
+/** Width of a stored pixel by its height; 1 if the file does not say. */
+function pixelAspect(picture: AvFrame): number {
+  const { num, den } = picture.sampleAspectRatio;
+  return num > 0 && den > 0 ? num / den : 1;
+}
+
+async function buildGraph(input: string, filters: readonly string[]) {
+  const graph = new FilterGraph();
+  graph.alloc();
+  graph.nbThreads = 1;
+  try {
+    const chain = [`buffer=${input}`, ...filters, 'buffersink'].map((text, i) => {
+      const [name, ...options] = text.split('=');
+      const filter = Filter.getByName(name);
+      const context = filter && graph.createFilter(filter, `${name}${i}`, options.join('=') || null);
+      if (!context) throw new AppError('codec_failed', `FFmpeg refused the filter ${text}`);
+      return context;
+    });
+    for (let i = 1; i < chain.length; i++) check(chain[i - 1].link(0, chain[i], 0), `linking filter ${i}`);
+    check(await graph.config(), `preparing to scale (${filters.join(', ')})`);
+    return { graph, source: chain[0], sink: chain[chain.length - 1] };
+  } catch (error) {
+    graph.free();
+    throw error;
+  }
+}
+
+/** Filters that bring a picture upright which a phone or camera recorded turned (display matrix, ISO 14496-12 §8.3.2; EXIF). */
+function turnFilters(picture: AvFrame): string[] {
+  const bytes = picture.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+  if (!bytes || bytes.length < 36) return [];
+  const m = Array.from({ length: 9 }, (_, i) => bytes.readInt32LE(i * 4));
+  const degrees = (Math.atan2(m[1] / Math.hypot(m[1], m[4]), m[0] / Math.hypot(m[0], m[3])) * 180) / Math.PI;
+  if (!Number.isFinite(degrees)) return [];
+  switch ((Math.round(degrees / 90) + 4) % 4) {
+    case 1:
+      return [`transpose=dir=${m[3] > 0 ? 'cclock_flip' : 'clock'}`];
+    case 2:
+      return [...(m[0] < 0 ? ['hflip'] : []), ...(m[4] < 0 ? ['vflip'] : [])];
+    case 3:
+      return [`transpose=dir=${m[3] < 0 ? 'clock_flip' : 'cclock'}`];
+    default:
+      return m[4] < 0 ? ['vflip'] : [];
+  }
+}
+
+function hasAlpha(picture: AvFrame): boolean {
+  return /^(rgba|bgra|argb|abgr|yuva|gbrap|ya\d|pal8)/.test(formatName(picture));
+}
+
+function formatName(picture: AvFrame): string {
+  return avGetPixFmtName(picture.format as Parameters<typeof avGetPixFmtName>[0]) ?? 'unknown';
+}
