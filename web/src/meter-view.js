@@ -5,8 +5,8 @@ import { Listener } from './listener.js';
 
 const WIDTH = 480;
 const MIDDLE = 32;
-/** Loudest opening of the line, up and down from the middle. */
-const OPENING = 30;
+/** Scale of the opening; the lower lip opens 1.25 of it. */
+const OPENING = 24;
 /** Silence of an open microphone after which the person is told. */
 const SILENT_MS = 7000;
 /** How fast the line follows a rise and a fall: share of the way per drawn frame. */

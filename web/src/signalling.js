@@ -27,7 +27,7 @@
  * @property {() => void} onOpen A fresh socket: the server knows nothing of earlier ones.
  * @property {(message: ServerMessage) => void} onMessage
  * @property {(attempt: number, retryAtMs: number) => void} onDown The socket is gone and will be tried again at
- *   `retryAtMs` (`Date.now()` ms); `attempt` counts the failures since the last open, from 1.
+ *   `retryAtMs` (`Date.now()` ms); `attempt` counts the failures since the server last spoke, from 1.
  */
 
 const FIRST_RETRY_MS = 400;
@@ -70,13 +70,13 @@ export class Signalling {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     socket.addEventListener('open', () => {
-      if (socket !== this.#socket) return;
-      this.#attempt = 0;
-      this.#events.onOpen();
+      if (socket === this.#socket) this.#events.onOpen();
     });
     socket.addEventListener('message', (event) => {
       if (socket !== this.#socket) return;
       clearTimeout(this.#probeTimer);
+      // A proxy can open a socket and drop it at once: only a word from the server is an answer.
+      this.#attempt = 0;
       const message = parse(event.data);
       if (message) this.#events.onMessage(message);
     });
