@@ -67,17 +67,15 @@ export const SETTINGS = section({
     computeBudgetMs: multipleOf(10, 10, 1000, 30),
   }),
   video: section({
-    widthPx: multipleOf(2, 64, 1920, 512),
-    heightPx: multipleOf(2, 64, 1920, 512),
     startBitrateBps: wholeNumber(50_000, 20_000_000, 600_000),
     minBitrateBps: wholeNumber(50_000, 20_000_000, 150_000),
     maxBitrateBps: wholeNumber(50_000, 20_000_000, 2_500_000),
     keyFrameIntervalMinMs: wholeNumber(0, 10_000, 500),
   }),
   audio: section({
-    opusBitrateBps: wholeNumber(6000, 510_000, 32_000),
-    jitterMinMs: wholeNumber(0, 1000, 20),
-    jitterMaxMs: wholeNumber(20, 2000, 200),
+    opusBitrateBps: wholeNumber(6000, 256_000, 32_000),
+    jitterMinMs: wholeNumber(0, 360, 6),
+    jitterMaxMs: wholeNumber(40, 400, 200),
   }),
   media: section({
     folders: listOf('a list of folders', path(), ['avatars']),
@@ -96,9 +94,9 @@ export function contradictions(settings: Settings): string[] {
       `video.start_bitrate_bps must lie between min_bitrate_bps and max_bitrate_bps, got ${video.startBitrateBps} outside ${video.minBitrateBps} to ${video.maxBitrateBps}`,
     );
   }
-  if (audio.jitterMinMs > audio.jitterMaxMs) {
+  if (audio.jitterMinMs > audio.jitterMaxMs - 40) {
     mistakes.push(
-      `audio.jitter_min_ms must be at most audio.jitter_max_ms, got ${audio.jitterMinMs} and ${audio.jitterMaxMs}`,
+      `audio.jitter_min_ms must be at least 40 below audio.jitter_max_ms, got ${audio.jitterMinMs} and ${audio.jitterMaxMs}`,
     );
   }
   if (webrtc.transportPolicy === 'relay' && !hasRelay(webrtc.iceServers)) {
