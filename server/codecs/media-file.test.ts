@@ -64,6 +64,27 @@ test('50 and 12.5 fps become 25 fps of the same length', async () => {
   }
 });
 
+test('a large JPEG of a name without a meaning is recognised', async () => {
+  const path = join(folder, 'upload');
+  const frame = movingPicture(5, 1024, 1024);
+  await writeFile(path, await encodeJpeg(frame));
+  const [read1] = await read(path, 1024, 1024);
+  assert.ok(lumaPsnrDb(read1, frame) > 38);
+  await writeFile(`${path}.jpg`, await encodeJpeg(frame));
+  const [read2] = await read(`${path}.jpg`, 1024, 1024);
+  assert.deepEqual(read2.data, read1.data);
+});
+
+test('a photo whose EXIF data says that it was taken turned comes out upright', async () => {
+  const upright = flatPicture(40, 128, 128, 192, 128);
+  for (let y = 0; y < 64; y++) upright.data.fill(200, y * 192, y * 192 + 96);
+  const jpeg = await encodeJpeg(upright);
+  const path = join(folder, 'exif.jpg');
+  await writeFile(path, Buffer.concat([jpeg.subarray(0, 2), EXIF_TURNED, jpeg.subarray(2)]));
+  const [{ data }] = await read(path, 128, 192);
+  assert.ok(data[10 * 128 + 110] > 180 && data[10 * 128 + 10] < 60 && data[180 * 128 + 10] < 60);
+});
+
 test('a JPEG, full range BT.601 inside, becomes BT.709 limited', async () => {
   const path = join(folder, 'red.jpg');
   await writeFile(path, await encodeJpeg(flatPicture(63, 102, 240)));
@@ -226,3 +247,6 @@ const CLEAR_PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAGklEQVR42mP4//8/AyWYYdSAUQNGDRguBgAAxa39H+whbL0AAAAASUVORK5CYII=',
   'base64',
 );
+
+/** An APP1 segment with one tag: orientation 6, to be turned a quarter clockwise (CIPA DC-008 §4.6.4). */
+const EXIF_TURNED = Buffer.from('ffe1002245786966000049492a0008000000010012010300010000000600000000000000', 'hex');

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { AV_FRAME_FLAG_CORRUPT, AVERROR_EOF, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import {
   Frame as AvFrame,
@@ -7,6 +7,7 @@ import {
   CodecContext,
   FFmpegError,
   FormatContext,
+  InputFormat,
   type Stream,
 } from 'node-av/lib';
 import { AppError } from '../errors.ts';
@@ -25,7 +26,7 @@ const EXPECTED = 'expected a video (mp4, mov, webm, mkv, avi, gif) or a picture 
  * Everything else stays closed: playlists and the like would let an uploaded file make the server open other files or
  * addresses.
  */
-const FORMATS = 'mov,matroska,gif,apng,avi,mpegts,mpeg,ogg,flv,png_pipe,jpeg_pipe,webp_pipe,webp,bmp_pipe';
+const FORMATS = 'mov,matroska,gif,apng,avi,mpegts,mpeg,ogg,flv,png_pipe,jpeg_pipe,webp_pipe,webp_anim,bmp_pipe';
 const DECODERS = new Set(
   'h264,hevc,vp8,vp9,av1,libdav1d,mpeg4,mpeg2video,mpeg1video,mjpeg,png,apng,gif,webp,webp_anim,bmp,prores,theora'.split(
     ',',
@@ -62,7 +63,7 @@ export class MediaInput {
         protocol_whitelist: 'file',
         codec_whitelist: [...DECODERS].join(),
       });
-      readable(path, await format.openInput(`file:${path}`, null, null));
+      readable(path, await format.openInput(`file:${path}`, await knownFormat(path), null));
       readable(path, await format.findStreamInfo(null));
       const index = format.findBestStream(AVMEDIA_TYPE_VIDEO);
       if (index < 0) throw unreadable(path, 'it has no pictures');
@@ -157,7 +158,21 @@ export function unreadable(path: string, found: string, cause?: unknown): AppErr
 
 function readable(path: string, code: number): void {
   if (code >= 0) return;
-  throw unreadable(path, code === AVERROR_EOF ? 'the file ends too early' : FFmpegError.strerror(code));
+  if (code === AVERROR_EOF) throw unreadable(path, 'the file ends too early');
+  // What FFmpeg answers when the format is none of those allowed.
+  if (new FFmpegError(code).isEINVAL) throw unreadable(path, 'a file of another kind');
+  throw unreadable(path, FFmpegError.strerror(code));
+}
+
+/** JPEG has to be recognised here: by content alone FFmpeg is not sure enough and takes a format that is not allowed. */
+async function knownFormat(path: string): Promise<InputFormat | null> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(3), 0, 3, 0);
+    return buffer.toString('hex') === 'ffd8ff' ? InputFormat.findInputFormat('jpeg_pipe') : null;
+  } finally {
+    await file.close();
+  }
 }
 
 async function openDecoder(path: string, stream: Stream): Promise<CodecContext> {
