@@ -1,0 +1,64 @@
+import { join, resolve } from 'node:path';
+import { frameSizeBytes } from '../codecs/frame.ts';
+import { readPictures } from '../codecs/media-file.ts';
+import { AppError } from '../errors.ts';
+import type { Avatar, AvatarClip } from './avatar.ts';
+import { fileFrameAt, type Manifest, type PreparedClip, readGeometry } from './prepared-files.ts';
+import type { AvatarEntry } from './source-clips.ts';
+
+/** `idle`: what every session shows. `all`: also what is played on demand; doubles the memory of the demo avatars. */
+export type ClipChoice = 'idle' | 'all';
+
+/**
+ * Loads prepared data into shared memory: 0.4 MB per frame.
+ *
+ * @param folder That of the manifest.
+ * @throws {AppError} `avatar_invalid` if the data is not what the manifest says; `media_unreadable`.
+ */
+export async function loadAvatar(
+  { id, name, videoPath, audioClips }: AvatarEntry,
+  folder: string,
+  manifest: Manifest,
+  choice: ClipChoice,
+): Promise<Avatar> {
+  const chosen = manifest.clips.filter((clip) => choice === 'all' || clip.name.startsWith('idle_'));
+  const clips: AvatarClip[] = [];
+  for (const clip of chosen) clips.push(await loadClip(folder, clip, manifest));
+  return {
+    id,
+    name,
+    widthPx: manifest.sizePx,
+    heightPx: manifest.sizePx,
+    clips,
+    audioClips,
+    videoPath,
+    portraitPath: resolve(folder, manifest.portrait),
+  };
+}
+
+async function loadClip(
+  folder: string,
+  clip: PreparedClip,
+  { sizePx, framesPerSecond }: Manifest,
+): Promise<AvatarClip> {
+  const path = join(folder, clip.file);
+  const sizeBytes = frameSizeBytes(sizePx, sizePx);
+  const frames = new SharedArrayBuffer(clip.frameCount * sizeBytes);
+  const bytes = new Uint8Array(frames);
+  let read = 0;
+  for await (const frame of readPictures(path, { widthPx: sizePx, heightPx: sizePx, framesPerSecond })) {
+    bytes.set(frame.data, read * sizeBytes);
+    if (++read === clip.fileFrames) break;
+  }
+  if (read !== clip.fileFrames) {
+    throw new AppError(
+      'avatar_invalid',
+      `${path} should have ${clip.fileFrames} frames, found ${read}. Delete ${folder}; it is prepared again at the next start.`,
+    );
+  }
+  for (let index = clip.fileFrames; index < clip.frameCount; index++) {
+    const from = fileFrameAt(clip, index) * sizeBytes;
+    bytes.copyWithin(index * sizeBytes, from, from + sizeBytes);
+  }
+  return { name: clip.name, frameCount: clip.frameCount, frames, geometry: await readGeometry(folder, clip) };
+}

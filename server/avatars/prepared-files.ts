@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../errors.ts';
+import { GEOMETRY_SIZE } from './avatar.ts';
+
+/** Raised when prepared data changes its meaning, so that older data is made again. */
+export const PREPARATION_VERSION = 1;
+/** Side of every avatar picture, in pixels. */
+export const AVATAR_SIZE_PX = 512;
+/** Rate of every clip. */
+export const CLIP_FRAMES_PER_SECOND = 25;
+
+/** One clip as prepared. */
+export interface PreparedClip {
+  readonly name: string;
+  /** Its pictures: a path relative to the folder of the manifest, 512 × 512 at 25 fps. May be the source itself. */
+  readonly file: string;
+  /** Pictures taken from the file, from the first one on. */
+  readonly fileFrames: number;
+  /** Whether the clip plays forwards and then backwards, because its end does not lead to its start. */
+  readonly isMirrored: boolean;
+  /** Length of the loop. */
+  readonly frameCount: number;
+}
+
+/** `manifest.json`: what was prepared, from what. Geometry lies beside it as `<clip>.geometry`, float32 little-endian. */
+export interface Manifest {
+  readonly version: number;
+  /** SHA-256 over the source files. */
+  readonly source: string;
+  readonly bboxShiftPx: number;
+  readonly sizePx: number;
+  readonly framesPerSecond: number;
+  /** Most faces that a picture showed; the largest was taken. */
+  readonly faceCount: number;
+  /** A still picture; relative to the folder of the manifest. */
+  readonly portrait: string;
+  /** `idle_0` first. */
+  readonly clips: readonly PreparedClip[];
+}
+
+/** @returns Null if the folder holds no prepared data of this version. */
+export async function readManifest(folder: string): Promise<Manifest | null> {
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const manifest = JSON.parse(text) as Manifest;
+    return manifest.version === PREPARATION_VERSION ? manifest : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns float32, `frameCount × GEOMETRY_SIZE`, in shared memory. @throws {AppError} `avatar_invalid` if it is damaged. */
+export async function readGeometry(folder: string, clip: PreparedClip): Promise<SharedArrayBuffer> {
+  const path = geometryPath(folder, clip.name);
+  const bytes = await readFile(path).catch(() => null);
+  const geometry = new SharedArrayBuffer(clip.frameCount * GEOMETRY_SIZE * Float32Array.BYTES_PER_ELEMENT);
+  if (bytes?.length !== geometry.byteLength) {
+    throw new AppError(
+      'avatar_invalid',
+      `${path} should have ${geometry.byteLength} bytes, found ${bytes?.length ?? 'no file'}. Delete ${folder}; it is prepared again at the next start.`,
+    );
+  }
+  new Uint8Array(geometry).set(bytes);
+  return geometry;
+}
+
+export function geometryPath(folder: string, clipName: string): string {
+  return join(folder, `${clipName}.geometry`);
+}
+
+/** File frame that is shown at a place of the loop: 0 1 2 3, and if mirrored 2 1 after that. */
+export function fileFrameAt(clip: Pick<PreparedClip, 'fileFrames'>, index: number): number {
+  return index < clip.fileFrames ? index : 2 * (clip.fileFrames - 1) - index;
+}
