@@ -1,0 +1,61 @@
+import { AppError } from '../errors.ts';
+import type { Engine, EngineSpec } from './engine.ts';
+
+/** Which engine: one of ours by id, or somebody's module, which then comes first. */
+export interface EngineChoice {
+  readonly id: string;
+  /** Module that exports {@link EngineModule}; null for ours. */
+  readonly moduleUrl: string | null;
+}
+
+/** What a module with an engine exports. Importing it loads no model. */
+export interface EngineModule {
+  readonly spec: EngineSpec;
+  /** Makes an instance for the calling thread. @throws {AppError} `model_missing` if a file that it needs is not there. */
+  createEngine(): Promise<Engine>;
+}
+
+const ENGINES: Readonly<Record<string, () => Promise<EngineModule>>> = {
+  static: () => import('./static.ts'),
+  embedded: () => import('./embedded/embedded.ts'),
+};
+
+/** Ids of our engines. */
+export const ENGINE_IDS: readonly string[] = Object.keys(ENGINES);
+
+/**
+ * What an engine needs, without loading its models; for the main thread.
+ * @throws {AppError} `config_invalid` if there is no such engine, `engine_failed` if its module cannot be used.
+ */
+export async function engineSpec(choice: EngineChoice): Promise<EngineSpec> {
+  return (await loadModule(choice)).spec;
+}
+
+/**
+ * Makes an engine for the calling thread, which should be a worker: models block while they load and run.
+ * @throws {AppError} as {@link engineSpec}, and what the engine itself throws.
+ */
+export async function createEngine(choice: EngineChoice): Promise<Engine> {
+  return (await loadModule(choice)).createEngine();
+}
+
+async function loadModule({ id, moduleUrl }: EngineChoice): Promise<EngineModule> {
+  if (moduleUrl === null) {
+    const load = Object.hasOwn(ENGINES, id) ? ENGINES[id] : undefined;
+    if (load) return load();
+    throw new AppError('config_invalid', `engine must be one of ${ENGINE_IDS.join(', ')}, got "${id}"`);
+  }
+  let loaded: unknown;
+  try {
+    loaded = await import(moduleUrl);
+  } catch (cause) {
+    throw new AppError('engine_failed', `the module of engine ${id}, ${moduleUrl}, cannot be loaded`, { cause });
+  }
+  if (isEngineModule(loaded)) return loaded;
+  throw new AppError('engine_failed', `the module of engine ${id}, ${moduleUrl}, must export spec and createEngine()`);
+}
+
+function isEngineModule(value: unknown): value is EngineModule {
+  if (typeof value !== 'object' || value === null || !('spec' in value) || !('createEngine' in value)) return false;
+  return typeof value.spec === 'object' && value.spec !== null && typeof value.createEngine === 'function';
+}
