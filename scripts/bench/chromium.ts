@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { extname, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { findBrowser } from '../find-browsers.ts';
 
 const PAGE_FOLDER = join(import.meta.dirname, 'page');
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Square that flashes, in pixels of the picture. */
 export interface Square {
@@ -19,6 +18,8 @@ export interface Square {
 export interface PageEvents {
   /** First picture of each flash: when it is on the screen. */
   readonly flashes: readonly number[];
+  /** First picture after each flash, likewise. */
+  readonly darks: readonly number[];
   /** First sample of each beep: when it leaves the loudspeaker. */
   readonly beeps: readonly number[];
   /** First sample of each beep of the microphone: when the page got it. */
@@ -36,6 +37,8 @@ interface PageWindow {
   readonly bench: {
     start(options: { url: string; square: Square; hasMicrophone: boolean }): Promise<void>;
     take(): Promise<PageEvents>;
+    say(message: object): number;
+    mute(): void;
   };
 }
 
@@ -55,7 +58,7 @@ export class MeasuringBrowser {
   static async open(microphoneWav: string | null): Promise<MeasuringBrowser> {
     const server = await servePage();
     const browser = await chromium.launch({
-      executablePath: findChromium(),
+      executablePath: findBrowser('chromium'),
       args: [
         '--no-sandbox',
         '--use-fake-device-for-media-stream',
@@ -84,16 +87,21 @@ export class MeasuringBrowser {
     return await this.#page.evaluate(() => (globalThis as unknown as PageWindow).bench.take());
   }
 
+  /** Sends a signalling message. @returns When, in the page's time. */
+  async say(message: object): Promise<number> {
+    return await this.#page.evaluate((given) => (globalThis as unknown as PageWindow).bench.say(given), message);
+  }
+
+  /** Switches the microphone off. */
+  async mute(): Promise<void> {
+    await this.#page.evaluate(() => (globalThis as unknown as PageWindow).bench.mute());
+  }
+
   async close(): Promise<void> {
+    if (!this.#browser.isConnected()) return;
     await this.#browser.close();
     await new Promise((resolve) => this.#server.close(resolve));
   }
-}
-
-function findChromium(): string {
-  const found = PLACES.find((path) => existsSync(path));
-  if (!found) throw new Error(`this bench needs Chromium, found none at ${PLACES.join(', ')}; install it`);
-  return found;
 }
 
 async function servePage(): Promise<Server> {

@@ -10,9 +10,10 @@ const LOOK_PX = 4;
 
 const video = document.body.appendChild(document.createElement('video'));
 /** What was measured and not taken yet. */
-const events = { flashes: [], beeps: [], microphone: [] };
+const events = { flashes: [], darks: [], beeps: [], microphone: [] };
 let peer = null;
 let context = null;
+let socket = null;
 
 window.bench = {
   /**
@@ -37,6 +38,16 @@ window.bench = {
     watchSquare(square);
     listen(video.srcObject, (contextTimeS) => events.beeps.push(heardMs(contextTimeS)));
     await video.play();
+  },
+
+  /** @returns When the message was sent. */
+  say(message) {
+    socket.send(JSON.stringify(message));
+    return performance.now();
+  },
+
+  mute() {
+    for (const { track } of peer.getSenders()) if (track) track.enabled = false;
   },
 
   /** What was measured since the last call, and what the browser counted so far. */
@@ -88,7 +99,7 @@ function watchSquare({ x, y, sizePx }) {
     video.requestVideoFrameCallback(look);
     pixels.drawImage(video, x, y, sizePx, sizePx, 0, 0, LOOK_PX, LOOK_PX);
     const isWhite = luminance(pixels.getImageData(0, 0, LOOK_PX, LOOK_PX).data) >= WHITE;
-    if (isWhite && !wasWhite) events.flashes.push(expectedDisplayTime);
+    if (isWhite !== wasWhite) (isWhite ? events.flashes : events.darks).push(expectedDisplayTime);
     wasWhite = isWhite;
   };
   video.requestVideoFrameCallback(look);
@@ -103,7 +114,7 @@ function luminance(data) {
 
 /** Offers, and trickles candidates both ways. Resolves once connected. */
 async function signal(url) {
-  const socket = new WebSocket(url);
+  socket = new WebSocket(url);
   await new Promise((resolve, reject) => {
     socket.onopen = resolve;
     socket.onerror = () => reject(new Error(`${url} does not answer`));
