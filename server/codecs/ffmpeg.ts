@@ -1,4 +1,4 @@
-import { AV_LOG_FATAL, AV_PIX_FMT_YUV420P, AVCOL_RANGE_MPEG, AVCOL_SPC_BT709 } from 'node-av/constants';
+import { AV_LOG_QUIET, AV_PIX_FMT_YUV420P, AVCOL_RANGE_MPEG, AVCOL_SPC_BT709 } from 'node-av/constants';
 import { Frame as AvFrame, FFmpegError, Log } from 'node-av/lib';
 import { AppError, type ErrorCode } from '../errors.ts';
 import { type Frame, frameSizeBytes } from './frame.ts';
@@ -8,7 +8,7 @@ import { type Frame, frameSizeBytes } from './frame.ts';
  * broken packets. Called by whatever opens a codec or a file.
  */
 export function quietFfmpeg(): void {
-  Log.setLevel(AV_LOG_FATAL);
+  Log.setLevel(AV_LOG_QUIET);
 }
 
 /**

@@ -218,6 +218,14 @@ test('a video of more than 120 s is refused', async () => {
   await assert.rejects(read(path, 64, 64), /140\.0 s of video, at most 120 s/);
 });
 
+test('a folder with a file that is no picture says which one', async () => {
+  const path = join(folder, 'mixed');
+  await mkdir(path);
+  await writePng(join(path, '1.png'), flatPicture(50, 128, 128));
+  await writeFile(join(path, '2.png'), 'oops');
+  await assert.rejects(read(path, 64, 64), /2\.png cannot be used/);
+});
+
 test('files cut short or damaged at random end in pictures or in media_unreadable, never in a crash', async () => {
   const whole = await readFile(film);
   const path = join(folder, 'damaged.mp4');

@@ -44,16 +44,20 @@ export interface MediaInfo {
  */
 export async function* readPictures(path: string, options: ReadOptions): AsyncGenerator<Frame> {
   assertFrameSize(options.widthPx, options.heightPx);
-  const fitter = new PictureFitter(options.widthPx, options.heightPx);
-  try {
-    const files = await picturesInFolder(path);
-    if (files) yield* readFolder(files, fitter, options);
-    else yield* readFile(path, fitter, options);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'codec_failed') throw unreadable(path, error.message, error);
-    throw error;
-  } finally {
-    fitter.close();
+  const files = await picturesInFolder(path);
+  if (!files) {
+    yield* readFile(path, options);
+    return;
+  }
+  const maxFiles = MAX_MEDIA_SECONDS * options.framesPerSecond;
+  if (files.length > maxFiles)
+    throw unreadable(path, `a folder of ${files.length} pictures, at most ${maxFiles} are read`);
+  for (const [i, file] of files.entries()) {
+    for await (const frame of readFile(file, { ...options, onProgress: undefined })) {
+      options.onProgress?.((i + 1) / files.length);
+      yield frame;
+      break;
+    }
   }
 }
 
@@ -100,34 +104,10 @@ async function picturesInFolder(path: string): Promise<string[] | null> {
   return names.map((name) => join(path, name));
 }
 
-async function* readFolder(
-  files: readonly string[],
-  fitter: PictureFitter,
-  options: ReadOptions,
-): AsyncGenerator<Frame> {
-  const maxFiles = MAX_MEDIA_SECONDS * options.framesPerSecond;
-  if (files.length > maxFiles)
-    throw unreadable(files[0], `a folder of ${files.length} pictures, at most ${maxFiles} are read`);
-  for (const [i, file] of files.entries()) {
-    options.signal?.throwIfAborted();
-    const input = await MediaInput.open(file);
-    let frame: Frame | null = null;
-    try {
-      for await (const { picture } of input.pictures()) {
-        frame = await fitter.fit(picture);
-        break;
-      }
-    } finally {
-      await input.close();
-    }
-    if (!frame) throw unreadable(file, 'it cannot be decoded');
-    options.onProgress?.((i + 1) / files.length);
-    yield frame;
-  }
-}
-
-async function* readFile(path: string, fitter: PictureFitter, options: ReadOptions): AsyncGenerator<Frame> {
+async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Frame> {
+  options.signal?.throwIfAborted();
   const input = await MediaInput.open(path);
+  const fitter = new PictureFitter(options.widthPx, options.heightPx);
   const timing = new NearestFrames(options.framesPerSecond);
   // The picture last decoded; it is only converted once it is known to be shown.
   let held = new AvFrame();
@@ -146,7 +126,11 @@ async function* readFile(path: string, fitter: PictureFitter, options: ReadOptio
     const times = pictures === 1 ? 1 : timing.end();
     if (times > 0) yield* repeat(await fitter.fit(held), times);
     options.onProgress?.(1);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'codec_failed') throw unreadable(path, error.message, error);
+    throw error;
   } finally {
+    fitter.close();
     held.free();
     await input.close();
   }

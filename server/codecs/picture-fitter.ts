@@ -17,11 +17,15 @@ import type { Frame } from './frame.ts';
 /** How tall an untagged picture must be to be taken as BT.709; smaller ones are BT.601, as players do it. */
 const HD_HEIGHT_PX = 720;
 
-/** Turns decoded pictures of any size, colour and orientation into `Frame`s of one size: upright, scaled to cover, cut in the middle. */
+/** How often the pictures of one file may change size or colour; each time costs up to a second of preparation. */
+const MAX_CHANGES = 20;
+
+/** Turns the decoded pictures of one file, of any size, colour and orientation into `Frame`s of one size: upright, scaled to cover, cut in the middle. */
 export class PictureFitter {
   readonly #widthPx: number;
   readonly #heightPx: number;
   readonly #out = new AvFrame();
+  #changes = 0;
   #graph: { key: string; graph: FilterGraph; source: FilterContext; sink: FilterContext } | null = null;
 
   constructor(widthPx: number, heightPx: number) {
@@ -32,7 +36,7 @@ export class PictureFitter {
 
   /**
    * @param picture Borrowed; its colour tags are filled in where they were missing.
-   * @throws {AppError} `codec_failed` if FFmpeg cannot convert it.
+   * @throws {AppError} `codec_failed` if FFmpeg cannot convert it, or too many pictures differ in kind.
    */
   async fit(picture: AvFrame): Promise<Frame> {
     if (picture.colorSpace === AVCOL_SPC_UNSPECIFIED && /^(yuv|nv|p0)/.test(formatName(picture))) {
@@ -73,6 +77,9 @@ export class PictureFitter {
     const filters = [...turnFilters(picture), ...this.#scaleFilters(picture)];
     const key = [input, ...filters].join();
     if (this.#graph?.key !== key) {
+      if (++this.#changes > MAX_CHANGES) {
+        throw new AppError('codec_failed', `its size or colours change more than ${MAX_CHANGES} times`);
+      }
       this.#graph?.graph.free();
       this.#graph = null;
       this.#graph = { key, ...(await buildGraph(input, filters)) };

@@ -6,6 +6,7 @@ import {
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_RGB,
   AVCOL_SPC_SMPTE170M,
+  type AVColorSpace,
   type AVPixelFormat,
   FF_ENCODER_MJPEG,
   FF_ENCODER_PNG,
@@ -39,7 +40,9 @@ const FAST = 'bicubic';
 
 /** @returns RGB8 row by row, `widthPx × heightPx × 3` bytes, full range. A new array. About 0.5 ms for 512². */
 export function toRgb(frame: Frame): Uint8Array {
-  const rgb = convertFrame(frame, AV_PIX_FMT_RGB24, AVCOL_SPC_RGB, FAST);
+  const { source, target: rgb } = prepare(frame, AV_PIX_FMT_RGB24, AVCOL_SPC_RGB);
+  convert(rgb, source, FAST);
+  source.free();
   const rowBytes = frame.widthPx * 3;
   const pixels = new Uint8Array(rowBytes * frame.heightPx);
   copyRows(pixels, rowBytes, rgb.data![0], rgb.linesize[0], rowBytes, frame.heightPx);
@@ -59,7 +62,10 @@ export function fromRgba(pixels: Uint8Array, widthPx: number, heightPx: number):
 
 /** @returns A PNG file. */
 export async function encodePng(frame: Frame): Promise<Uint8Array> {
-  return encodeStill(convertFrame(frame, AV_PIX_FMT_RGB24), FF_ENCODER_PNG, { compression_level: '6', pred: 'mixed' });
+  return encodeStill(prepare(frame, AV_PIX_FMT_RGB24, AVCOL_SPC_RGB), FF_ENCODER_PNG, {
+    compression_level: '6',
+    pred: 'mixed',
+  });
 }
 
 /** Writes `frame` as a PNG file, replacing what is there. */
@@ -69,8 +75,10 @@ export async function writePng(path: string, frame: Frame): Promise<void> {
 
 /** @returns A JPEG file (JFIF: BT.601, full range) of high quality. */
 export async function encodeJpeg(frame: Frame): Promise<Uint8Array> {
-  const picture = convertFrame(frame, AV_PIX_FMT_YUV420P, AVCOL_SPC_SMPTE170M);
-  return encodeStill(picture, FF_ENCODER_MJPEG, { flags: '+qscale', global_quality: String(3 * 118) });
+  return encodeStill(prepare(frame, AV_PIX_FMT_YUV420P, AVCOL_SPC_SMPTE170M), FF_ENCODER_MJPEG, {
+    flags: '+qscale',
+    global_quality: String(3 * 118),
+  });
 }
 
 function fromPacked(
@@ -99,8 +107,8 @@ function fromPacked(
   }
 }
 
-/** @returns `frame` in another format and full range. The caller frees it. */
-function convertFrame(frame: Frame, format: AVPixelFormat, colorSpace = AVCOL_SPC_RGB, flags = EXACT): AvFrame {
+/** @returns `frame` for FFmpeg, and room for it in another format and full range. The caller frees both. */
+function prepare(frame: Frame, format: AVPixelFormat, colorSpace: AVColorSpace): { source: AvFrame; target: AvFrame } {
   assertFrameSize(frame.widthPx, frame.heightPx);
   assertFrame(frame, frame.widthPx, frame.heightPx);
   const source = allocI420(frame.widthPx, frame.heightPx);
@@ -108,27 +116,30 @@ function convertFrame(frame: Frame, format: AVPixelFormat, colorSpace = AVCOL_SP
   const target = allocPicture(frame.widthPx, frame.heightPx, format);
   target.colorSpace = colorSpace;
   target.colorRange = AVCOL_RANGE_JPEG;
-  convert(target, source, flags);
-  source.free();
-  return target;
+  return { source, target };
 }
 
 /** Converts between two pictures of one size by their formats and colour tags. */
 function convert(target: AvFrame, source: AvFrame, flags: string): void {
-  quietFfmpeg();
-  const scaler = new SoftwareScaleContext();
-  scaler.allocContext();
+  const scaler = openScaler(flags);
   try {
-    setOptions(scaler, { sws_flags: flags });
     check(scaler.scaleFrameSync(target, source), 'converting a picture');
   } finally {
     scaler.freeContext();
   }
 }
 
-/** @param picture Freed here. */
+function openScaler(flags: string): SoftwareScaleContext {
+  quietFfmpeg();
+  const scaler = new SoftwareScaleContext();
+  scaler.allocContext();
+  setOptions(scaler, { sws_flags: flags });
+  return scaler;
+}
+
+/** Converts `source` into `target` and encodes that, off the main thread. Frees both. */
 async function encodeStill(
-  picture: AvFrame,
+  { source, target: picture }: { source: AvFrame; target: AvFrame },
   name: typeof FF_ENCODER_PNG | typeof FF_ENCODER_MJPEG,
   options: Readonly<Record<string, string>>,
 ): Promise<Uint8Array> {
@@ -136,7 +147,9 @@ async function encodeStill(
   const context = new CodecContext();
   const packet = new AvPacket();
   packet.alloc();
+  const scaler = openScaler(EXACT);
   try {
+    check(await scaler.scaleFrame(picture, source), 'converting a picture');
     if (!codec) throw new AppError('codec_failed', `node-av lacks the encoder ${name}`);
     context.allocContext3(codec);
     context.width = picture.width;
@@ -154,6 +167,8 @@ async function encodeStill(
   } finally {
     context.freeContext();
     packet.free();
+    scaler.freeContext();
+    source.free();
     picture.free();
   }
 }

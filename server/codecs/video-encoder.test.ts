@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { decodeVideo } from '../testing/decode-video.ts';
 import { lumaPsnrDb, movingPicture } from '../testing/moving-picture.ts';
+import { decodeVideo } from './decode-video.ts';
 import type { Frame } from './frame.ts';
 import { type Packet, VIDEO_TICKS_PER_FRAME, type VideoCodec } from './packet.ts';
 import { MAX_PENDING_FRAMES, VideoEncoder } from './video-encoder.ts';

@@ -1,51 +1,23 @@
 import { rename, rm } from 'node:fs/promises';
-import {
-  AV_CHANNEL_LAYOUT_MONO,
-  AV_CODEC_FLAG_GLOBAL_HEADER,
-  AV_PICTURE_TYPE_NONE,
-  AV_PIX_FMT_YUV420P,
-  AV_SAMPLE_FMT_FLTP,
-  AVCOL_PRI_BT709,
-  AVCOL_RANGE_MPEG,
-  AVCOL_SPC_BT709,
-  AVCOL_TRC_BT709,
-  FF_ENCODER_AAC,
-  FF_ENCODER_LIBX264,
-} from 'node-av/constants';
-import {
-  Frame as AvFrame,
-  Packet as AvPacket,
-  Codec,
-  CodecContext,
-  FormatContext,
-  Rational,
-  type Stream,
-} from 'node-av/lib';
+import { AV_PICTURE_TYPE_NONE } from 'node-av/constants';
+import { type Frame as AvFrame, Packet as AvPacket, FormatContext } from 'node-av/lib';
 import { SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import { AppError } from '../errors.ts';
 import { allocI420, assertFrame, assertFrameSize, check, fillI420, quietFfmpeg, setOptions } from './ffmpeg.ts';
 import type { Frame } from './frame.ts';
+import {
+  AAC_FRAME_SAMPLES,
+  addAudioTrack,
+  addVideoTrack,
+  allocSound,
+  type Track,
+  type VideoTrackOptions,
+} from './mp4-tracks.ts';
 import { Serial } from './serial.ts';
 
-/** Samples of one AAC frame (ISO 14496-3 §4.5.1.1). */
-const AAC_FRAME_SAMPLES = 1024;
-
-export interface VideoFileOptions {
-  /** Even, 16 to 4096. */
-  readonly widthPx: number;
-  readonly heightPx: number;
-  readonly framesPerSecond: number;
-  /** x264's constant rate factor, 0 (lossless) to 51; 18 looks like the original. */
-  readonly crf: number;
+export interface VideoFileOptions extends VideoTrackOptions {
   /** Whether there is a sound track: mono, 48 kHz, AAC. */
   readonly hasAudio?: boolean;
-}
-
-interface Track {
-  readonly context: CodecContext;
-  readonly stream: Stream;
-  /** Length of one encoded frame in ticks of the encoder. */
-  readonly frameTicks: bigint;
 }
 
 /**
@@ -93,9 +65,9 @@ export class VideoFileWriter {
   }
 
   /** Adds one picture. Borrowed until the promise settles. */
-  writeFrame(frame: Frame): Promise<void> {
+  async writeFrame(frame: Frame): Promise<void> {
     assertFrame(frame, this.#options.widthPx, this.#options.heightPx);
-    return this.#serial.run(async () => {
+    await this.#serial.run(async () => {
       this.#assertOpen();
       const picture = this.#picture!;
       fillI420(picture, frame);
@@ -153,49 +125,12 @@ export class VideoFileWriter {
   async #start(): Promise<void> {
     const { widthPx, heightPx, hasAudio } = this.#options;
     check(this.#format.allocOutputContext2(null, 'mp4', `file:${this.#partPath}`), 'preparing an mp4');
-    this.#video = await this.#addTrack(FF_ENCODER_LIBX264, (context) => this.#configureVideo(context));
-    if (hasAudio) this.#audio = await this.#addTrack(FF_ENCODER_AAC, configureAudio);
+    this.#video = await addVideoTrack(this.#format, this.#options);
+    if (hasAudio) this.#audio = await addAudioTrack(this.#format);
     this.#picture = allocI420(widthPx, heightPx);
     check(await this.#format.openOutput(), `creating ${this.#partPath}`);
     setOptions(this.#format, { movflags: '+faststart' });
     check(await this.#format.writeHeader(null), `writing the header of ${this.#partPath}`);
-  }
-
-  async #addTrack(
-    name: typeof FF_ENCODER_LIBX264 | typeof FF_ENCODER_AAC,
-    configure: (context: CodecContext) => void,
-  ): Promise<Track> {
-    const codec = Codec.findEncoderByName(name);
-    if (!codec) throw new AppError('codec_failed', `an mp4 needs the encoder ${name}, which node-av lacks`);
-    const context = new CodecContext();
-    context.allocContext3(codec);
-    try {
-      context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
-      context.threadCount = 1;
-      configure(context);
-      check(await context.open2(codec, null), `opening ${name}`);
-      const stream = this.#format.newStream(null);
-      check(stream.codecpar.fromContext(context), `describing the ${name} track`);
-      stream.timeBase = context.timeBase;
-      return { context, stream, frameTicks: name === FF_ENCODER_AAC ? BigInt(AAC_FRAME_SAMPLES) : 1n };
-    } catch (error) {
-      context.freeContext();
-      throw error;
-    }
-  }
-
-  #configureVideo(context: CodecContext): void {
-    const rate = Math.round(this.#options.framesPerSecond * 1000);
-    context.width = this.#options.widthPx;
-    context.height = this.#options.heightPx;
-    context.pixelFormat = AV_PIX_FMT_YUV420P;
-    context.timeBase = new Rational(1000, rate);
-    context.framerate = new Rational(rate, 1000);
-    context.colorPrimaries = AVCOL_PRI_BT709;
-    context.colorTrc = AVCOL_TRC_BT709;
-    context.colorSpace = AVCOL_SPC_BT709;
-    context.colorRange = AVCOL_RANGE_MPEG;
-    setOptions(context, { preset: 'veryfast', crf: String(this.#options.crf) });
   }
 
   async #encodeSound(samples: Float32Array): Promise<void> {
@@ -279,23 +214,4 @@ export async function writeVideo(
     await writer.abort();
     throw error;
   }
-}
-
-function configureAudio(context: CodecContext): void {
-  context.sampleRate = SAMPLE_RATE_HZ;
-  context.sampleFormat = AV_SAMPLE_FMT_FLTP;
-  context.channelLayout = AV_CHANNEL_LAYOUT_MONO;
-  context.timeBase = new Rational(1, SAMPLE_RATE_HZ);
-  context.bitRate = 96_000n;
-}
-
-function allocSound(): AvFrame {
-  const sound = new AvFrame();
-  sound.alloc();
-  sound.format = AV_SAMPLE_FMT_FLTP;
-  sound.nbSamples = AAC_FRAME_SAMPLES;
-  sound.sampleRate = SAMPLE_RATE_HZ;
-  sound.channelLayout = AV_CHANNEL_LAYOUT_MONO;
-  check(sound.allocBuffer(), 'allocating an audio frame');
-  return sound;
 }

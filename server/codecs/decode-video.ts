@@ -1,10 +1,10 @@
 import { FF_DECODER_H264, FF_DECODER_VP8 } from 'node-av/constants';
 import { Frame as AvFrame, Packet as AvPacket, Codec, CodecContext } from 'node-av/lib';
-import { check, readI420 } from '../codecs/ffmpeg.ts';
-import type { Frame } from '../codecs/frame.ts';
-import type { Packet, VideoCodec } from '../codecs/packet.ts';
+import { check, readI420 } from './ffmpeg.ts';
+import type { Frame } from './frame.ts';
+import type { Packet, VideoCodec } from './packet.ts';
 
-/** What a viewer would see: the pictures in `packets`, which begin with a key frame. */
+/** What a viewer would see: the pictures in `packets`, which begin with a key frame. For tests and tools; it blocks while it decodes. */
 export async function decodeVideo(codecName: VideoCodec, packets: readonly Packet[]): Promise<Frame[]> {
   const codec = Codec.findDecoderByName(codecName === 'H264' ? FF_DECODER_H264 : FF_DECODER_VP8)!;
   const context = new CodecContext();
