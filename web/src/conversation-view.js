@@ -4,8 +4,8 @@ import { wordsFor } from './words.js';
 
 /** @typedef {import('./conversation.js').Conversation} Conversation */
 
-/** States in which the page looks for a microphone or a server without the person being able to start a call. */
-const CANNOT_TALK = new Set(['loading', 'unsupported']);
+/** States in which pressing the primary button could not lead anywhere. */
+const CANNOT_TALK = new Set(['loading', 'insecure', 'unsupported']);
 
 /** Name, status, buttons and page title. */
 export class ConversationView {

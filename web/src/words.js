@@ -94,7 +94,7 @@ export function wordsFor(state, { name, hasMicrophone, isMuted, clip, nowMs }) {
       return {
         text: 'Browsers open the microphone to secure pages only.',
         help: `Open this page over https, or as http://localhost on the server’s own machine. ${name} can speak the samples here as well.`,
-        action: 'Try again',
+        action: talk,
         title: 'Not secure',
       };
     case 'unsupported':
