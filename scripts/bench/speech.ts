@@ -2,7 +2,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHUNK_MS, CHUNK_SAMPLES } from '../../server/audio/pcm.ts';
 import { OpusEncoder } from '../../server/codecs/opus-encoder.ts';
-import { loadClip } from '../../server/sources/clip-source.ts';
+import { loadWav } from '../../server/sources/wav-file.ts';
 
 const AVATARS_FOLDER = join(import.meta.dirname, '../../avatars');
 const PAUSE_MS = 400;
@@ -28,15 +28,10 @@ export function quietRoom(): Promise<Uint8Array[]> {
 }
 
 async function readChunks(path: string): Promise<Float32Array[]> {
-  const source = await loadClip(path);
-  const chunks: Float32Array[] = [];
-  for (;;) {
-    const chunk = new Float32Array(CHUNK_SAMPLES);
-    if (source.read(chunk, chunks.length * CHUNK_SAMPLES).kind === 'end') break;
-    chunks.push(chunk);
-  }
-  source.close();
-  return chunks;
+  const samples = await loadWav(path);
+  return Array.from({ length: Math.floor(samples.length / CHUNK_SAMPLES) }, (_, i) =>
+    samples.subarray(i * CHUNK_SAMPLES, (i + 1) * CHUNK_SAMPLES),
+  );
 }
 
 async function encode(chunks: readonly Float32Array[]): Promise<Uint8Array[]> {
