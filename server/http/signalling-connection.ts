@@ -168,7 +168,7 @@ export class SignallingConnection {
         onClosed: (reason) => events.onClosed(reason),
         onIceCandidate: (candidate) => this.#onServerCandidate(line, candidate),
       });
-      if (viewer.microphone) session.setMicrophone(viewer.microphone);
+      session.setMicrophone(viewer.microphone);
       line.peer = viewer.peer;
       answerSdp = viewer.answerSdp;
       return viewer.peer;

@@ -45,8 +45,8 @@ export interface ViewerPeerEvents extends TransportEvents {
 export interface ConnectedViewer {
   readonly peer: ViewerPeer;
   readonly answerSdp: string;
-  /** Sound of the viewer; null if the offer holds none. Owned by whoever asked. */
-  readonly microphone: Source | null;
+  /** Sound of the viewer; silence if it sends none. Owned by whoever asked. */
+  readonly microphone: Source;
 }
 
 /** Answers an offer with a peer. @throws {AppError} `bad_sdp`, `no_media`. */

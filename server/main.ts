@@ -1,0 +1,37 @@
+import { checkStart } from './checks.ts';
+import { HELP, readCommandLine } from './config/command-line.ts';
+import { loadConfig } from './config/config.ts';
+import { AppError } from './errors.ts';
+import { openLog } from './log.ts';
+import { startServer } from './start-server.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
+
+async function main(args: readonly string[]): Promise<void> {
+  const commandLine = readCommandLine(args);
+  if (commandLine.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const config = loadConfig(commandLine, process.cwd());
+  const log = openLog(config.settings.log);
+  if (!commandLine.skipChecks) await refuseToStartWith(await checkStart(config, []));
+
+  const server = await startServer(config, { log });
+  stopOnSignals(server, config.settings.limits.shutdownGraceMs, log);
+  log.info({ url: server.url }, 'listening; the avatars are being prepared');
+  await server.ready;
+  log.info({ url: server.url }, 'ready; open this address in a browser');
+}
+
+function refuseToStartWith(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const advice = 'With --skip-checks the server starts all the same.';
+  throw new AppError('config_invalid', [...problems, advice].join('\n'));
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  // A foreseen failure says all there is to say; anything else is a defect, whose stack is wanted.
+  const text = error instanceof AppError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Config, defaultSettings } from './config/config.ts';
+import { silentLog } from './log.ts';
+import { startServer } from './start-server.ts';
+
+function configWith(engine: string): Config {
+  const settings = defaultSettings();
+  return {
+    settings: {
+      ...settings,
+      http: { ...settings.http, host: '127.0.0.1' },
+      engine: { ...settings.engine, id: engine, fallbacks: ['static'], workers: 1 },
+      media: { folders: [], preparedFolder: '/nowhere' },
+    },
+    avatars: [
+      {
+        id: 'anna',
+        name: 'Anna',
+        preparation: true,
+        bboxShiftPx: 0,
+        videoPath: 'anna.mp4',
+        videoFile: '/nowhere/anna.mp4',
+        audioClips: {},
+      },
+    ],
+  };
+}
+
+test('the server listens at once and /ready tells of an avatar that cannot be prepared', async () => {
+  const server = await startServer(configWith('static'), { log: silentLog(), port: 0 });
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal((await fetch(`${server.url}/ready`)).status, 503);
+  await assert.rejects(server.ready, { code: 'avatar_invalid', message: /Failed to initialize avatar anna: / });
+  assert.match(await (await fetch(`${server.url}/ready`)).text(), /"state":"failed".*Failed to initialize avatar anna/);
+  await server.close();
+  await assert.rejects(fetch(`${server.url}/health`));
+});
+
+test('an engine that does not exist gives way to its fallback', async () => {
+  const server = await startServer(configWith('nonesuch'), { log: silentLog(), port: 0 });
+  await assert.rejects(server.ready, { code: 'avatar_invalid' });
+  assert.match(await (await fetch(`${server.url}/health`)).text(), /"engine":"static"/);
+  await server.close();
+});
+
+test('without any engine that starts the reasons of all are told', async () => {
+  const engines = [
+    { id: 'one', moduleUrl: 'file:///nowhere/one.ts' },
+    { id: 'two', moduleUrl: null },
+  ];
+  const server = await startServer(configWith('static'), { log: silentLog(), port: 0, engines });
+  await assert.rejects(server.ready, {
+    code: 'engine_failed',
+    message: /No engine can start:\n {2}one: .*\n {2}two: /,
+  });
+  await server.close();
+});
+
+test('closing twice, and while the server starts, is fine', async () => {
+  const server = await startServer(configWith('static'), { log: silentLog(), port: 0 });
+  await Promise.all([server.close(), server.close()]);
+  await server.ready.catch(() => {});
+});
+
+test('a port that is taken is refused and leaves nothing open', async () => {
+  const first = await startServer(configWith('static'), { log: silentLog(), port: 0 });
+  await assert.rejects(startServer(configWith('static'), { log: silentLog(), port: first.port }), {
+    code: 'port_unavailable',
+  });
+  await first.ready.catch(() => {});
+  await first.close();
+});

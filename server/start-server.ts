@@ -1,0 +1,218 @@
+import { availableParallelism } from 'node:os';
+import { FRAMES_PER_SECOND } from './audio/pcm.ts';
+import { AvatarLoading } from './avatar-loading.ts';
+import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
+import { ClipLibrary } from './clip-library.ts';
+import { OpusEncoder } from './codecs/opus-encoder.ts';
+import { VideoEncoder } from './codecs/video-encoder.ts';
+import type { Config } from './config/config.ts';
+import type { Settings } from './config/settings.ts';
+import type { EngineChoice } from './engines/registry.ts';
+import { AppError } from './errors.ts';
+import { type App, createApp, listen } from './http/app.ts';
+import { findAvatar } from './http/avatar-gallery.ts';
+import { viewerConnector } from './http/connect-viewer.ts';
+import { serveSignalling } from './http/signalling.ts';
+import { serveStatus } from './http/status.ts';
+import type { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { openScheduler } from './open-scheduler.ts';
+import type { Scheduler } from './scheduler/scheduler.ts';
+import { SessionRegistry } from './session/registry.ts';
+import { processTimers } from './timers.ts';
+
+const PAGE_FOLDER = `${import.meta.dirname}/../web`;
+/** How many viewers a core carries: the compute budget of a talking session with room to spare. */
+const SESSIONS_PER_CORE = 8;
+/** From an offer until media flows; the peer gives up earlier by itself. */
+const CONNECT_TIMEOUT_MS = 30_000;
+/** Part of the shutdown that is kept for closing what the sessions leave behind. */
+const CLOSING_MS = 1000;
+
+export interface StartOptions {
+  readonly log: Log;
+  /** Tried in this order instead of the configured engine and its fallbacks. */
+  readonly engines?: readonly EngineChoice[];
+  /** Instead of the configured port; 0 takes a free one. */
+  readonly port?: number;
+}
+
+export interface RunningServer {
+  /** Where people open the page. */
+  readonly url: string;
+  readonly port: number;
+  readonly metrics: Metrics;
+  /** Settles when sessions can begin. @throws {AppError} if no engine can start or no avatar can be prepared. */
+  readonly ready: Promise<void>;
+  /** Lets sessions finish speaking, then closes everything; within the configured grace. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Puts the server together. It listens at once, so that `/ready` can tell how far the avatars are; sessions begin when an
+ * engine runs and the avatar that they want is prepared.
+ *
+ * @throws {AppError} `port_unavailable`, `tls_invalid`; nothing is left open then.
+ */
+export async function startServer(config: Config, options: StartOptions): Promise<RunningServer> {
+  const { settings } = config;
+  const { log } = options;
+  const metrics = new Metrics();
+  const avatars = new AvatarLoading(config.avatars, settings.media.preparedFolder, log);
+  let line: SessionLine | null = null;
+  let state: 'starting' | 'started' | 'closing' = 'starting';
+  const stop = new AbortController();
+
+  const app = await openApp(settings, log);
+  serveSignalling(app, {
+    gallery: avatars,
+    sessions: () => {
+      if (line) return line.sessions;
+      throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
+    },
+    connectViewer: viewerConnector({ peer: peerOptions(settings), microphone: microphoneOptions(settings) }),
+    iceServers: iceServers(settings),
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    maxMessageBytes: settings.http.maxMessageBytes,
+    maxMessagesPerSecond: settings.limits.maxSignallingMessagesPerSecond,
+    log,
+  });
+  serveStatus(app, {
+    gallery: avatars,
+    isStarted: () => state === 'started',
+    health: () => ({
+      engine: line?.scheduler.spec.id ?? null,
+      sessions: line?.sessions.size ?? 0,
+      capacity: capacityOf(settings),
+      uptime_s: Math.round(process.uptime()),
+    }),
+    figures: () => metrics.snapshot(),
+  });
+  const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
+
+  const start = async () => {
+    const scheduler = await openScheduler(settings.engine, { engines: options.engines, log, metrics });
+    if (stop.signal.aborted) return scheduler.close();
+    line = { scheduler, sessions: openSessions(settings, scheduler, avatars, metrics, log) };
+    await avatars.load((avatar) => scheduler.addAvatar(avatar), stop.signal);
+    if (state === 'starting') state = 'started';
+  };
+  const ready = start();
+  // Whoever started the server hears of it through `ready`; a caller that closes before it does not have to.
+  ready.catch(() => {});
+
+  const shut = async () => {
+    state = 'closing';
+    stop.abort();
+    await line?.sessions.closeAll(Math.max(0, settings.limits.shutdownGraceMs - CLOSING_MS));
+    await app.close();
+    await line?.scheduler.close();
+  };
+  let closing: Promise<void> | null = null;
+  return {
+    url: pageUrl(settings, port),
+    port,
+    metrics,
+    ready,
+    close: () => {
+      closing ??= shut();
+      return closing;
+    },
+  };
+}
+
+/** What sessions need; exists as soon as an engine runs. */
+interface SessionLine {
+  readonly scheduler: Scheduler;
+  readonly sessions: SessionRegistry;
+}
+
+function openApp(settings: Settings, log: Log): Promise<App> {
+  const { corsOrigins, trustProxy, tls, maxMessageBytes } = settings.http;
+  const { maxConnectionsPerAddress } = settings.limits;
+  return createApp({
+    corsOrigins,
+    trustProxy,
+    tls,
+    maxMessageBytes,
+    maxConnectionsPerAddress,
+    pageFolder: PAGE_FOLDER,
+    log,
+  });
+}
+
+async function listenOrClose(app: App, host: string, port: number): Promise<number> {
+  try {
+    return await listen(app, host, port);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+function openSessions(
+  settings: Settings,
+  scheduler: Scheduler,
+  avatars: AvatarLoading,
+  metrics: Metrics,
+  log: Log,
+): SessionRegistry {
+  const clips = new ClipLibrary();
+  const sessions = new SessionRegistry({
+    capacity: capacityOf(settings),
+    findAvatar: (id) => findAvatar(avatars, id),
+    loadClip: (path) => clips.open(path),
+    scheduler,
+    encoders: { openVideo: (options) => VideoEncoder.open(options), openOpus: (options) => OpusEncoder.open(options) },
+    viewers: {
+      ...settings.video,
+      widthPx: AVATAR_SIZE_PX,
+      heightPx: AVATAR_SIZE_PX,
+      framesPerSecond: FRAMES_PER_SECOND,
+      opusBitrateBps: settings.audio.opusBitrateBps,
+    },
+    computeBudgetMs: settings.engine.computeBudgetMs,
+    timers: processTimers,
+    metrics,
+    log,
+  });
+  metrics.gauge('sessions', () => sessions.size);
+  metrics.gauge('rss_mb', () => Math.round(process.memoryUsage.rss() / 1e6));
+  return sessions;
+}
+
+function capacityOf({ limits }: Settings): number {
+  return limits.maxSessions || SESSIONS_PER_CORE * availableParallelism();
+}
+
+function peerOptions(settings: Settings) {
+  const { webrtc } = settings;
+  return {
+    iceServers: iceServers(settings),
+    transportPolicy: webrtc.transportPolicy,
+    hostAddresses: webrtc.hostAddresses,
+    portRange: webrtc.portRange,
+    useTcp: webrtc.tcp,
+    useIpv6: webrtc.ipv6,
+    disconnectTimeoutMs: webrtc.disconnectTimeoutMs,
+  };
+}
+
+function microphoneOptions({ audio }: Settings) {
+  return { minDelayMs: audio.jitterMinMs, maxDelayMs: audio.jitterMaxMs };
+}
+
+/** In the form of RTCConfiguration.iceServers, where what is absent is left out. */
+function iceServers({ webrtc }: Settings) {
+  return webrtc.iceServers.map(({ urls, username, credential }) => ({
+    urls,
+    ...(username === null ? {} : { username }),
+    ...(credential === null ? {} : { credential }),
+  }));
+}
+
+function pageUrl({ http }: Settings, port: number): string {
+  const isAny = http.host === '0.0.0.0' || http.host === '::';
+  const host = isAny ? 'localhost' : http.host.includes(':') ? `[${http.host}]` : http.host;
+  return `${http.tls ? 'https' : 'http'}://${host}:${port}`;
+}
