@@ -1,12 +1,5 @@
 import { FeatureStream } from '../audio/feature-stream.ts';
-import {
-  type AudioChunk,
-  CHUNK_MS,
-  CHUNK_SAMPLES,
-  CHUNKS_PER_FRAME,
-  FRAME_MS,
-  MODEL_CHUNK_SAMPLES,
-} from '../audio/pcm.ts';
+import { type AudioChunk, CHUNK_MS, CHUNK_SAMPLES, CHUNKS_PER_FRAME, FRAME_MS } from '../audio/pcm.ts';
 import { Decimator } from '../audio/resampler.ts';
 import { VoiceActivity } from '../audio/voice-activity.ts';
 import type { FeatureSpec } from '../engines/engine.ts';
@@ -71,9 +64,8 @@ export class SoundIntake {
   take(): AudioChunk {
     const startSample = this.#nextChunk * CHUNK_SAMPLES;
     const heard = new Float32Array(CHUNK_SAMPLES);
-    const model = new Float32Array(MODEL_CHUNK_SAMPLES);
     const { isSilent, arrivedMs } = this.#read(heard, startSample);
-    this.#decimator.process(heard, model);
+    const model = this.#decimator.process(heard);
     this.#features?.push(model);
     if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
     this.#nextChunk += 1;
