@@ -1,0 +1,364 @@
+import { randomInt } from 'node:crypto';
+import { MediaStream, MediaStreamTrack, OpusPacketizer, type RTCPeerConnection, type RTCRtpTransceiver } from 'werift';
+import { SAMPLE_RATE_HZ } from '../audio/pcm.ts';
+import { type Packet, VIDEO_CLOCK_HZ, type VideoCodec } from '../codecs/packet.ts';
+import { AppError } from '../errors.ts';
+import { processTimers, type Timers } from '../timers.ts';
+import { sayGoodbye } from './dtls-goodbye.ts';
+import { Feedback } from './feedback.ts';
+import { readCandidate, type TrickledCandidate } from './ice-candidate.ts';
+import { Liveness } from './liveness.ts';
+import { MuseTalkVideoTrack } from './musetalk-video-track.ts';
+import { type Offer, readOffer } from './offer.ts';
+import { createConnection, type NetworkOptions, prepareGathering, resumeChecks } from './peer-connection.ts';
+import { type PeerFigures, readFigures, roundTripMs } from './peer-figures.ts';
+import {
+  limitRetransmissions,
+  RetransmissionBudget,
+  type RetransmissionBudgetOptions,
+} from './retransmission-budget.ts';
+import { fixSenderReports, RtpClock } from './sender-reports.ts';
+import type { Transport, TransportEvents } from './transport.ts';
+
+/** A viewer that vanishes is told to the session within 15 s: this much silence, and up to a second to notice. */
+const DEFAULT_DISCONNECT_TIMEOUT_MS = 12_000;
+/** Candidates of one viewer that are used; each is tried from every address of this machine. */
+const MAX_CANDIDATES = 100;
+
+export interface PeerOptions extends NetworkOptions {
+  /** What may be sent again on request. */
+  readonly retransmissionBudget?: RetransmissionBudgetOptions;
+  /** Silence after which the viewer is given up, and time it has to connect. Default 12 000. */
+  readonly disconnectTimeoutMs?: number;
+  readonly timers?: Timers;
+}
+
+/** One Opus packet of the viewer's microphone, as it arrived: not reordered, not checked for gaps. */
+export interface MicrophonePacket {
+  /** Owned by the receiver. */
+  readonly payload: Uint8Array;
+  /** 16 bit, wraps. */
+  readonly sequenceNumber: number;
+  /** 48 kHz, 32 bit, wraps. */
+  readonly timestamp: number;
+  /** `performance.now()` ms. */
+  readonly arrivedMs: number;
+  readonly ssrc: number;
+}
+
+export interface PeerEvents extends TransportEvents {
+  onMicrophonePacket(packet: MicrophonePacket): void;
+  /** A candidate of this side, null after the last one. Not before the answer has been given. */
+  onIceCandidate(candidate: { candidate: string; sdpMid: string | null; sdpMLineIndex: number | null } | null): void;
+}
+
+/** What goes out on one track. */
+interface Outgoing<Track> {
+  readonly transceiver: RTCRtpTransceiver;
+  readonly track: Track;
+  readonly clock: RtpClock;
+}
+
+/**
+ * One viewer over WebRTC: sends it sound and pictures, receives its microphone. Answers offers; never makes one.
+ *
+ * `onClosed` comes once when the viewer ends the connection, vanishes, or never gets through; not after `close()`.
+ */
+export class WebRtcPeer implements Transport {
+  readonly #connection: RTCPeerConnection;
+  readonly #options: PeerOptions;
+  readonly #events: PeerEvents;
+  readonly #timers: Timers;
+  readonly #feedback: Feedback;
+  readonly #budget: RetransmissionBudget;
+  readonly #liveness: Liveness;
+  /** Both tracks belong to one stream, which is what makes browsers play them in step. */
+  readonly #stream = new MediaStream();
+  readonly #watched = new WeakSet<object>();
+  readonly #opus = new OpusPacketizer({ sequenceNumber: randomInt(2 ** 15) });
+  #video: Outgoing<MuseTalkVideoTrack> | null = null;
+  #audio: Outgoing<MediaStreamTrack> | null = null;
+  #offer: Offer;
+  #originEpochMs = Number.NaN;
+  #sentVideoBytes = 0;
+  #candidatesTaken = 0;
+  #negotiation: Promise<unknown> = Promise.resolve();
+  #earlyCandidates: Parameters<PeerEvents['onIceCandidate']>[0][] | null = [];
+  #state: 'connecting' | 'connected' | 'closed' = 'connecting';
+  #closing: Promise<void> | null = null;
+
+  private constructor(offer: Offer, options: PeerOptions, events: PeerEvents) {
+    this.#offer = offer;
+    this.#options = options;
+    this.#events = events;
+    this.#timers = options.timers ?? processTimers;
+    const nowMs = (): number => this.#timers.nowMs();
+    this.#connection = createConnection(options, offer.videoCodec ? [offer.videoCodec] : ['H264', 'VP8']);
+    this.#budget = new RetransmissionBudget(nowMs, options.retransmissionBudget);
+    this.#feedback = new Feedback({
+      videoSsrc: () => this.#video?.transceiver.sender.ssrc ?? null,
+      onKeyFrameRequest: () => this.#whileOpen(() => events.onKeyFrameRequest()),
+      onBandwidth: (bps) => this.#whileOpen(() => events.onBandwidth(bps)),
+      nowMs,
+    });
+    this.#liveness = new Liveness({
+      heard: () => this.#heard(),
+      onSilent: (phase) => this.#end(phase === 'connected' ? 'the viewer vanished' : 'no connection came about'),
+      silenceMs: options.disconnectTimeoutMs ?? DEFAULT_DISCONNECT_TIMEOUT_MS,
+      timers: this.#timers,
+    });
+    this.#connection.onIceCandidate.subscribe((candidate) => {
+      const { candidate: text, sdpMid, sdpMLineIndex } = candidate ?? {};
+      const told = text ? { candidate: text, sdpMid: sdpMid ?? null, sdpMLineIndex: sdpMLineIndex ?? null } : null;
+      if (this.#earlyCandidates) this.#earlyCandidates.push(told);
+      else this.#whileOpen(() => events.onIceCandidate(told));
+    });
+    this.#connection.connectionStateChange.subscribe((state) => {
+      if (state === 'failed') this.#end('the connection failed');
+    });
+  }
+
+  /**
+   * Answers a viewer's offer. The answer holds the candidates that are known by then. Candidates of the viewer that arrive
+   * meanwhile are the caller's to keep until this returns.
+   *
+   * @throws {AppError} `bad_sdp` or `no_media` before anything is opened; `port_unavailable` if no port is free.
+   */
+  static async answer(
+    offerSdp: string,
+    options: PeerOptions,
+    events: PeerEvents,
+  ): Promise<{ peer: WebRtcPeer; answerSdp: string }> {
+    const offer = readOffer(offerSdp);
+    const peer = new WebRtcPeer(offer, options, events);
+    try {
+      const answerSdp = await peer.#negotiate(offer);
+      if (!/^a=candidate:/m.test(answerSdp) && options.transportPolicy === 'all') {
+        throw new AppError(
+          'port_unavailable',
+          'No UDP port could be opened for a viewer; widen the port range or free some ports.',
+        );
+      }
+      setImmediate(() => peer.#releaseCandidates());
+      return { peer, answerSdp };
+    } catch (error) {
+      await peer.close();
+      throw error;
+    }
+  }
+
+  get videoCodec(): VideoCodec | null {
+    return this.#offer.videoCodec;
+  }
+
+  get wantsAudio(): boolean {
+    return this.#offer.wantsAudio;
+  }
+
+  /**
+   * Answers a further offer on the same connection: an ICE restart, another direction. One after the other.
+   *
+   * @throws {AppError} `bad_sdp` or `no_media`; the connection goes on as it was. `no_session` if it is closed.
+   */
+  renegotiate(offerSdp: string): Promise<string> {
+    const answer = this.#negotiation.then(async () => {
+      if (this.#state === 'closed')
+        throw new AppError('no_session', 'The connection is closed; begin with a new offer.');
+      return this.#negotiate(readOffer(offerSdp, this.#video ? this.#offer.videoCodec : null));
+    });
+    this.#negotiation = answer.catch(() => {});
+    return answer;
+  }
+
+  /**
+   * Takes a candidate of the viewer, or null for the end of them. Returns at once; names that have to be looked up do not hold up
+   * others. Candidates that cannot be used on this connection are passed over.
+   *
+   * @throws {AppError} `bad_message` if it is not a candidate at all.
+   */
+  addIceCandidate(candidate: TrickledCandidate | null): void {
+    // The end of candidates is never passed on: without it a viewer that is slow to get through is not given up.
+    if (candidate === null || candidate.candidate === '') return;
+    if (typeof candidate.candidate !== 'string' || !/^(a=)?candidate:/.test(candidate.candidate)) {
+      throw new AppError('bad_message', 'An ICE candidate must be an object whose candidate begins with "candidate:".');
+    }
+    const known = readCandidate(candidate.candidate);
+    if (!known || this.#state === 'closed' || this.#candidatesTaken >= MAX_CANDIDATES) return;
+    this.#candidatesTaken += 1;
+    const mid = typeof candidate.sdpMid === 'string' ? candidate.sdpMid : undefined;
+    const index = typeof candidate.sdpMLineIndex === 'number' ? candidate.sdpMLineIndex : 0;
+    this.#connection
+      .addIceCandidate({ candidate: known.text, ...(mid === undefined ? { sdpMLineIndex: index } : { sdpMid: mid }) })
+      .catch(() => {
+        // It belongs to a section that this connection does not have; the other candidates may do.
+      });
+  }
+
+  start(originEpochMs: number): void {
+    this.#originEpochMs = originEpochMs;
+  }
+
+  sendVideo(packet: Packet): void {
+    const video = this.#video;
+    if (!video || !this.#offer.videoCodec || !this.#isSending()) return;
+    const sent = video.track.sendPicture(packet.data, video.clock.stamp(packet.timestamp));
+    this.#budget.onSent(sent);
+    this.#sentVideoBytes += packet.data.byteLength;
+  }
+
+  sendAudio(packet: Packet): void {
+    const audio = this.#audio;
+    if (!audio || !this.#offer.wantsAudio || !this.#isSending()) return;
+    const { buffer, byteOffset, byteLength } = packet.data;
+    const [rtp] = this.#opus.packetize(
+      Buffer.from(buffer, byteOffset, byteLength),
+      audio.clock.stamp(packet.timestamp),
+    );
+    if (rtp) audio.track.writeRtp(rtp);
+  }
+
+  /** How the connection is doing. Meant for a look every second or more. */
+  stats(): PeerFigures {
+    return readFigures({
+      connection: this.#connection,
+      sender: (this.#video ?? this.#audio)?.transceiver.sender ?? null,
+      clockRateHz: this.#video ? VIDEO_CLOCK_HZ : SAMPLE_RATE_HZ,
+      feedback: this.#feedback,
+      budget: this.#budget,
+      sentVideoBytes: this.#sentVideoBytes,
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shut();
+    return this.#closing;
+  }
+
+  #isSending(): boolean {
+    return this.#state === 'connected' && !Number.isNaN(this.#originEpochMs);
+  }
+
+  #whileOpen(run: () => void): void {
+    if (this.#state !== 'closed') run();
+  }
+
+  async #negotiate(offer: Offer): Promise<string> {
+    const connection = this.#connection;
+    try {
+      await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
+      await this.#connectTracks(offer);
+      for (const transport of connection.dtlsTransports) this.#watch(transport);
+      prepareGathering(connection, this.#options);
+      await connection.setLocalDescription(await connection.createAnswer());
+    } catch (cause) {
+      if (connection.signalingState === 'have-remote-offer') {
+        await connection.setRemoteDescription({ type: 'rollback', sdp: '' }).catch(() => {});
+      }
+      if (cause instanceof AppError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AppError('bad_sdp', `The SDP offer cannot be answered: ${reason}`, { cause });
+    }
+    this.#offer = offer;
+    this.#candidatesTaken = 0;
+    resumeChecks(connection);
+    for (const { candidate, section } of offer.mdnsCandidates)
+      this.addIceCandidate({ candidate, sdpMLineIndex: section });
+    const answer = connection.localDescription?.sdp;
+    if (!answer) throw new AppError('no_session', 'The connection was closed while it was being made.');
+    return answer;
+  }
+
+  /** Gives each section its track and direction; sections that are not used are refused by direction. */
+  async #connectTracks(offer: Offer): Promise<void> {
+    for (const transceiver of this.#connection.getTransceivers()) {
+      const index = transceiver.mLineIndex;
+      if (index === offer.videoSection && offer.videoCodec) {
+        this.#video ??= await this.#attach(
+          transceiver,
+          new MuseTalkVideoTrack(offer.videoCodec, this.#timers),
+          VIDEO_CLOCK_HZ,
+          (video) => limitRetransmissions(video.sender, this.#budget, () => roundTripMs(video.sender)),
+        );
+        transceiver.setDirection('sendonly');
+      } else if (index === offer.audioSection) {
+        this.#audio ??= await this.#attach(transceiver, new MediaStreamTrack({ kind: 'audio' }), SAMPLE_RATE_HZ);
+        transceiver.setDirection('sendrecv');
+      } else {
+        transceiver.setDirection('inactive');
+      }
+    }
+  }
+
+  async #attach<Track extends MediaStreamTrack>(
+    transceiver: RTCRtpTransceiver,
+    track: Track,
+    clockRateHz: number,
+    prepare: (transceiver: RTCRtpTransceiver) => void = () => {},
+  ): Promise<Outgoing<Track>> {
+    this.#stream.addTrack(track);
+    transceiver.sender.setStreams([this.#stream]);
+    await transceiver.sender.replaceTrack(track);
+    const clock = new RtpClock(clockRateHz, randomInt(2 ** 32));
+    fixSenderReports(transceiver.sender, clock, () => this.#originEpochMs);
+    prepare(transceiver);
+    return { transceiver, track, clock };
+  }
+
+  #watch(transport: RTCPeerConnection['dtlsTransports'][number]): void {
+    if (this.#watched.has(transport)) return;
+    this.#watched.add(transport);
+    this.#feedback.listen(transport);
+    transport.onStateChange.subscribe((state) => {
+      if (state === 'closed') this.#end('the viewer closed the connection');
+      else if (state === 'failed') this.#end('the connection failed');
+      else if (state === 'connected') this.#onTransportConnected();
+    });
+    // Not through the library's receiver, which drops sound whose SSRC the offer did not announce.
+    transport.onRtp.subscribe(({ header, payload }) => {
+      const opus = this.#audio?.transceiver.codecs[0];
+      if (!this.#offer.sendsAudio || header.payloadType !== opus?.payloadType || this.#state === 'closed') return;
+      const { sequenceNumber, timestamp, ssrc } = header;
+      this.#events.onMicrophonePacket({ payload, sequenceNumber, timestamp, ssrc, arrivedMs: this.#timers.nowMs() });
+    });
+  }
+
+  #onTransportConnected(): void {
+    if (this.#state !== 'connecting' || this.#connection.dtlsTransports.some(({ state }) => state !== 'connected'))
+      return;
+    this.#state = 'connected';
+    this.#liveness.connected();
+    this.#events.onConnected();
+  }
+
+  #heard(): number {
+    let heard = 0;
+    for (const { connection } of this.#connection.iceTransports) {
+      for (const pair of connection.candidatePairs) {
+        heard += pair.packetsReceived + pair.requestsReceived + pair.responsesReceived;
+      }
+    }
+    return heard;
+  }
+
+  #releaseCandidates(): void {
+    const early = this.#earlyCandidates ?? [];
+    this.#earlyCandidates = null;
+    for (const candidate of early) this.#whileOpen(() => this.#events.onIceCandidate(candidate));
+  }
+
+  /** The connection ended by itself. */
+  #end(reason: string): void {
+    if (this.#state === 'closed') return;
+    void this.close();
+    this.#events.onClosed(reason);
+  }
+
+  async #shut(): Promise<void> {
+    this.#state = 'closed';
+    this.#liveness.close();
+    this.#video?.track.end();
+    this.#audio?.track.stop();
+    await Promise.all(this.#connection.dtlsTransports.map(sayGoodbye));
+    await this.#connection.close();
+  }
+}
