@@ -63,6 +63,12 @@ export class VoiceActivity {
     return this.#isSpeech;
   }
 
+  /** Ends speech at once, without the time it is given after its last loud chunk; the room's noise stays known. */
+  hush(): void {
+    this.#isSpeech = false;
+    this.#hangoverMs = 0;
+  }
+
   #energy(samples: Float32Array, from: number, to: number): number {
     let lastIn = this.#lastIn;
     let lastOut = this.#lastOut;

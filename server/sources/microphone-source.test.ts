@@ -312,6 +312,13 @@ test('packets that cannot be decoded are silence, not an exception', () => {
   for (let chunk = 0; chunk < 5; chunk += 1) assert.equal(source.read(out, chunk * 960).kind, 'silence');
 });
 
+test('sound that overshoots is limited to -1..1', () => {
+  const call = new Call();
+  call.sound = () => new Float32Array(960).fill(1.5);
+  call.run(200);
+  assert.equal(Math.max(...call.heard), 1);
+});
+
 test('clear forgets what waits, close closes the decoder once and ends the source', () => {
   let closes = 0;
   const call = new Call();

@@ -121,9 +121,7 @@ export class MicrophoneSource implements Source {
       return { kind: 'silence', arrivedMs: Number.NaN };
     }
     const arrivedMs = this.#play(out, wanted);
-    return out.some((sample) => sample !== 0)
-      ? { kind: 'sound', arrivedMs }
-      : { kind: 'silence', arrivedMs: Number.NaN };
+    return limit(out) ? { kind: 'sound', arrivedMs } : { kind: 'silence', arrivedMs: Number.NaN };
   }
 
   /** What the buffer does now and did so far. */
@@ -283,6 +281,18 @@ function speedFor(behindSamples: number): number {
   const gentle = Math.min(GENTLE_SPEED, size / 4000);
   const urgent = Math.max(0, (size - GENTLE_UP_TO_SAMPLES) / LARGEST_BACKLOG_SAMPLES) * FASTEST_SPEED;
   return 1 + Math.sign(behindSamples) * Math.min(FASTEST_SPEED, gentle + urgent);
+}
+
+/** Holds decoded sound, which may overshoot, within -1..1. True if any of it is not zero. */
+function limit(samples: Float32Array): boolean {
+  let isSound = false;
+  for (let i = 0; i < samples.length; i += 1) {
+    const sample = samples[i];
+    if (sample !== 0) isSound = true;
+    if (sample > 1) samples[i] = 1;
+    else if (sample < -1) samples[i] = -1;
+  }
+  return isSound;
 }
 
 function rms(samples: Float32Array): number {

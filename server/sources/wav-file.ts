@@ -9,7 +9,7 @@ const LONGEST_S = 600;
 const MOST_CHANNELS = 8;
 const HEADER_BYTES = 44;
 /** Work done between two turns of the event loop: about 1 ms. */
-const PIECE_SAMPLES = 16_384;
+const PIECE_SAMPLES = 4096;
 
 const FORMAT_PCM = 1;
 const FORMAT_FLOAT = 3;
@@ -132,15 +132,18 @@ async function decodeMono(file: FileHandle, format: WavFormat, start: number, by
       // 8 bit is unsigned with 128 as its middle, which only the other scaling keeps.
       symmetric: format.bitDepth !== 8,
     });
-    for (const channel of channelData) {
-      for (let n = 0; n < length; n += 1) mono[at + n] += channel[n] / channelData.length;
-    }
-  }
-  // A float file may hold anything.
-  for (let n = 0; n < mono.length; n += 1) {
-    mono[n] = Number.isNaN(mono[n]) ? 0 : Math.max(-1, Math.min(1, mono[n]));
+    for (let n = 0; n < length; n += 1) mono[at + n] = mean(channelData, n);
+    await nextTurn();
   }
   return mono;
+}
+
+/** The mean of all channels at `n`. A float file may hold anything: it is limited to -1..1, and what is no number is 0. */
+function mean(channels: readonly Float32Array[], n: number): number {
+  let sum = 0;
+  for (const channel of channels) sum += channel[n];
+  const value = sum / channels.length;
+  return Number.isNaN(value) ? 0 : Math.max(-1, Math.min(1, value));
 }
 
 /** A piece of sound as a wav file of its own, in the plain form that the decoder knows. */
