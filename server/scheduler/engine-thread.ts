@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import type { Avatar } from '../avatars/avatar.ts';
+import type { EngineChoice } from '../engines/registry.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { FrameJob, FrameOutcome } from './frame-job.ts';
-import type { EngineChoice, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
+import type { FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 
 /** Batches under way: the next one waits at the worker, so that it need not idle until this thread has time. */
 const BATCHES_IN_FLIGHT = 2;

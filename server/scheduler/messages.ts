@@ -1,11 +1,5 @@
 import type { Avatar } from '../avatars/avatar.ts';
-
-/** Which engine a worker runs: one of ours by id, or a module that exports `spec` and `createEngine()`. */
-export interface EngineChoice {
-  readonly id: string;
-  /** Module to load instead of the engine of that id; null for ours. */
-  readonly moduleUrl: string | null;
-}
+import type { EngineChoice } from '../engines/registry.ts';
 
 /** What an engine worker is started with. */
 export interface WorkerStart {

@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Avatar } from '../avatars/avatar.ts';
 import type { EngineSpec } from '../engines/engine.ts';
-import { engineSpec } from '../engines/registry.ts';
+import { type EngineChoice, engineSpec } from '../engines/registry.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { EngineThread } from './engine-thread.ts';
 import type { FrameJob, FrameOutcome, FrameScheduler } from './frame-job.ts';
-import type { EngineChoice } from './messages.ts';
 
 export interface SchedulerOptions {
   readonly engine: EngineChoice;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Avatar } from '../avatars/avatar.ts';
+import { OPUS_DELAY_SAMPLES } from '../codecs/opus-encoder.ts';
 import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
@@ -58,7 +59,7 @@ test('nothing is sent before the viewer is connected, and media time begins then
   transport.events?.onConnected();
   assert.equal(transport.originEpochMs, timers.epochMs(timers.nowMs() + session.delayMs));
   await timers.advance(session.delayMs);
-  assert.equal(transport.audio[0].timestamp, 0);
+  assert.equal(transport.audio[0].timestamp, -OPUS_DELAY_SAMPLES);
   await session.close('test');
 });
 
@@ -73,7 +74,7 @@ test('sound and the frame that belongs to it leave in the same step, one delay a
   await timers.advance(10_000);
   assert.deepEqual([transport.audio.length, transport.video.length], [501, 251]);
   assert.equal(transport.video[250].timestamp, 250 * 3600);
-  assert.equal(transport.audio[500].timestamp, 500 * 960);
+  assert.equal(transport.audio[500].timestamp, 500 * 960 - OPUS_DELAY_SAMPLES);
   await session.close('test');
 });
 

@@ -14,7 +14,7 @@ const EASE_OUT_MS = 320;
  */
 export class SoundIntake {
   readonly #spec: FeatureSpec;
-  readonly #features: FeatureStream | null;
+  readonly #features: FeatureStream;
   readonly #decimator = new Decimator();
   readonly #voice = new VoiceActivity();
   readonly #ignored = new Float32Array(CHUNK_SAMPLES);
@@ -26,7 +26,7 @@ export class SoundIntake {
 
   constructor(spec: FeatureSpec) {
     this.#spec = spec;
-    this.#features = spec.kind === 'none' ? null : new FeatureStream(spec);
+    this.#features = new FeatureStream(spec);
   }
 
   /** Raised by every interrupt; sound of an older generation is not to be sent any more. */
@@ -57,6 +57,7 @@ export class SoundIntake {
     this.#clip?.source.close();
     this.#clip = null;
     this.#microphone?.clear();
+    this.#voice.hush();
     this.#lastVoicedChunk = Number.NEGATIVE_INFINITY;
   }
 
@@ -66,7 +67,7 @@ export class SoundIntake {
     const heard = new Float32Array(CHUNK_SAMPLES);
     const { isSilent, arrivedMs } = this.#read(heard, startSample);
     const model = this.#decimator.process(heard);
-    this.#features?.push(model);
+    this.#features.push(model);
     if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
     this.#nextChunk += 1;
     return { startSample, heard, model, isSilent, generation: this.#generation, arrivedMs };
@@ -87,7 +88,7 @@ export class SoundIntake {
 
   /** Features of `frame`, as the engine wants them; the caller owns the array. */
   window(frame: number): Float32Array {
-    return this.#features?.window(frame) ?? new Float32Array(0);
+    return this.#features.window(frame);
   }
 
   close(): void {

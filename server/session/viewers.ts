@@ -1,5 +1,6 @@
 import type { AudioChunk } from '../audio/pcm.ts';
 import type { Frame } from '../codecs/frame.ts';
+import { OPUS_DELAY_SAMPLES } from '../codecs/opus-encoder.ts';
 import type { Packet, VideoCodec } from '../codecs/packet.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -171,7 +172,8 @@ export class Viewers {
   sendSound(chunk: Pick<AudioChunk, 'heard' | 'startSample'>): void {
     if (!this.#sound) return;
     const startedMs = this.#timers.nowMs();
-    const packet = this.#sound.encode(chunk.heard, chunk.startSample);
+    // Decoders give the sound back this much later than it went in: stamped earlier, it is heard on time.
+    const packet = this.#sound.encode(chunk.heard, chunk.startSample - OPUS_DELAY_SAMPLES);
     this.#metrics.histogram('opus_encode_ms').record(this.#timers.nowMs() - startedMs);
     for (const transport of this.#connected) if (transport.wantsAudio) transport.sendAudio(packet);
   }

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { AppError } from '../errors.ts';
+import { silentLog } from '../log.ts';
+import { Metrics } from '../metrics.ts';
+import { fakeAvatar } from '../testing/fakes.ts';
+import { MOOD } from '../testing/moody-engine.ts';
+import type { FrameJob } from './frame-job.ts';
+import { Scheduler } from './scheduler.ts';
+
+const engine = { id: 'moody', moduleUrl: new URL('../testing/moody-engine.ts', import.meta.url).href };
+const avatar = fakeAvatar('a', 10);
+
+function open(options: { workers?: number; metrics?: Metrics } = {}): Promise<Scheduler> {
+  return Scheduler.open({
+    engine,
+    workers: options.workers ?? 1,
+    avatars: [avatar],
+    log: silentLog(),
+    metrics: options.metrics ?? new Metrics(),
+  });
+}
+
+function job(mood: number, overrides: Partial<FrameJob> = {}): FrameJob {
+  return {
+    sessionId: 's',
+    generation: 0,
+    avatarId: 'a',
+    clipName: 'idle_0',
+    clipFrame: 3,
+    features: Float32Array.of(mood),
+    dueMs: performance.now() + 10_000,
+    picture: new SharedArrayBuffer((16 * 16 * 3) / 2),
+    ...overrides,
+  };
+}
+
+test('a drawn picture arrives in the memory that the job lent', async () => {
+  const scheduler = await open();
+  const picture = new SharedArrayBuffer((16 * 16 * 3) / 2);
+  assert.equal(await scheduler.submit(job(MOOD.draw, { picture })), 'drawn');
+  assert.notDeepEqual(new Uint8Array(picture), new Uint8Array(384));
+  assert.equal(await scheduler.submit(job(MOOD.closed)), 'closed');
+  await scheduler.close();
+});
+
+test('a job whose time is over is not run', async () => {
+  const scheduler = await open();
+  assert.equal(await scheduler.submit(job(MOOD.die, { dueMs: performance.now() - 1 })), 'late');
+  assert.equal(await scheduler.submit(job(MOOD.draw)), 'drawn');
+  await scheduler.close();
+});
+
+test('a job that the engine refuses fails alone, and is counted', async () => {
+  const metrics = new Metrics();
+  const scheduler = await open({ metrics });
+  assert.equal(await scheduler.submit(job(MOOD.fail)), 'failed');
+  assert.equal(await scheduler.submit(job(MOOD.draw, { avatarId: 'nobody' })), 'failed');
+  assert.equal(await scheduler.submit(job(MOOD.draw)), 'drawn');
+  assert.equal(metrics.counter('engine_failures').value, 2);
+  await scheduler.close();
+});
+
+test('a worker that dies fails its jobs at once, and comes back by itself', async () => {
+  const metrics = new Metrics();
+  const scheduler = await open({ metrics });
+  assert.equal(await scheduler.submit(job(MOOD.die)), 'failed');
+  assert.equal(await scheduler.submit(job(MOOD.draw)), 'failed');
+  let outcome = 'failed';
+  const limit = AbortSignal.timeout(20_000);
+  while (outcome === 'failed' && !limit.aborted) {
+    outcome = await scheduler.submit(job(MOOD.draw));
+    if (outcome === 'failed') await once(AbortSignal.timeout(50), 'abort');
+  }
+  assert.equal(outcome, 'drawn');
+  assert.equal(metrics.counter('engine_restarts').value, 1);
+  await scheduler.close();
+});
+
+test('closing while the engine is busy waits for it and answers what waits', async () => {
+  const scheduler = await open();
+  const busy = scheduler.submit(job(MOOD.stall));
+  const behind = scheduler.submit(job(MOOD.draw));
+  await scheduler.close();
+  assert.deepEqual(await Promise.all([busy, behind]), ['failed', 'failed']);
+  assert.equal(await scheduler.submit(job(MOOD.draw)), 'failed');
+});
+
+test('an engine that cannot start is told by its own words and leaves no thread', async () => {
+  const failing = { id: 'absent', moduleUrl: new URL('../testing/no-such-engine.ts', import.meta.url).href };
+  await assert.rejects(
+    Scheduler.open({ engine: failing, workers: 2, avatars: [], log: silentLog(), metrics: new Metrics() }),
+    (error) => error instanceof AppError || /Cannot find module/.test(String(error)),
+  );
+});
