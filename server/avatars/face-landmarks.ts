@@ -41,8 +41,7 @@ interface Look {
 
 /**
  * Finds faces and their landmarks in pictures: the one door to the landmark library. Models and code come from
- * `node_modules`, never from a network. Takes 200 MB and keeps them until its thread ends, so it belongs in a
- * short-lived worker.
+ * `node_modules`, never from a network. Takes 200 MB and never gives them back, so it belongs in a short-lived process.
  */
 export class FaceLandmarks {
   readonly #human: Human;

@@ -46,14 +46,6 @@ export function mouthGeometry(clips: readonly Float32Array[], bboxShiftPx = 0): 
   });
 }
 
-/** How far open the lips of each frame are, in crop pixels, if the mouth is {@link CROP_MOUTH_WIDTH} wide. */
-export function lipGaps(points: Float32Array): number[] {
-  return shapesOf(points).map((face) => {
-    const gap = distance(placeOf(face, LIPS_MIDDLE[0]), placeOf(face, LIPS_MIDDLE[1]));
-    return (gap / distance(placeOf(face, LEFT_CORNER), placeOf(face, RIGHT_CORNER))) * CROP_MOUTH_WIDTH;
-  });
-}
-
 function shapesOf(points: Float32Array): FaceShape[] {
   const size = 2 * FACE_POINTS;
   return Array.from({ length: points.length / size }, (_, i) => points.subarray(i * size, (i + 1) * size));

@@ -1,9 +1,9 @@
+import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
-import type { FromPreparation } from './preparation-worker.ts';
+import type { FromPreparation } from './preparation-process.ts';
 import type { PreparationJob, PreparedClips } from './prepare-clips.ts';
 import {
   AVATAR_SIZE_PX,
@@ -52,7 +52,7 @@ export async function prepareAvatar(
   try {
     const { id, bboxShiftPx } = entry;
     const job = { avatarId: id, clips, bboxShiftPx, folder: newFolder, finalFolder: folder };
-    const prepared = await prepareInWorker(job, onProgress);
+    const prepared = await prepareApart(job, onProgress);
     const portrait = await ownPortrait(entry.videoFile);
     const manifest: Manifest = {
       version: PREPARATION_VERSION,
@@ -82,23 +82,33 @@ async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
-/** Runs the job in a thread of its own, which takes its memory with it when it ends. */
-function prepareInWorker(job: PreparationJob, onProgress: (share: number) => void): Promise<PreparedClips> {
+/**
+ * Runs the job in a process of its own: it takes its 300 MB with it when it ends, and a file that brings a decoder down
+ * does not bring the server down.
+ */
+function prepareApart(job: PreparationJob, onProgress: (share: number) => void): Promise<PreparedClips> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./preparation-worker.ts', import.meta.url), { workerData: job });
+    const child = fork(new URL('./preparation-process.ts', import.meta.url), { execArgv: [] });
     let prepared: PreparedClips | null = null;
     let failure: Error | null = null;
-    worker.on('message', (message: FromPreparation) => {
+    child.on('message', (message: FromPreparation) => {
       if (message.type === 'progress') onProgress(message.share);
       else if (message.type === 'done') prepared = message.prepared;
       else failure = new AppError(message.code, message.message);
     });
-    worker.on('error', (error) => {
-      failure = error instanceof Error ? error : new Error(String(error));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (prepared) resolve(prepared);
+      else reject(failure ?? crashed(job, signal ?? code));
     });
-    worker.on('exit', (code) => {
-      if (prepared && !failure) resolve(prepared);
-      else reject(failure ?? new AppError('internal', `The preparation of avatar ${job.avatarId} ended with ${code}.`));
-    });
+    child.send(job);
   });
+}
+
+function crashed({ avatarId, clips }: PreparationJob, how: string | number | null): AppError {
+  const files = clips.map(({ path }) => path).join(', ');
+  return new AppError(
+    'media_unreadable',
+    `Avatar ${avatarId}: its preparation broke off (${how}). Check that ${files} play elsewhere, and write them anew if not.`,
+  );
 }

@@ -33,7 +33,7 @@ const CRF = 12;
 const TRACKING_SHARE = 0.75;
 const POINT_NUMBERS = 2 * FACE_POINTS;
 
-/** What is to be prepared; can be sent to a worker. */
+/** What is to be prepared; can be sent to another process. */
 export interface PreparationJob {
   readonly avatarId: string;
   /** `idle_0` first. */
@@ -65,7 +65,7 @@ interface TrackedClip extends PreparedClip {
 
 /**
  * Makes all that is known about an avatar from its clips: pictures of one size and rate, a portrait, and where the mouth is.
- * Takes 10 ms of computing per frame and 200 MB, so it belongs in a worker.
+ * Takes 10 ms of computing per frame and 200 MB, so it belongs in a process of its own.
  *
  * @param onProgress Called with 0..1.
  * @throws {AppError} `face_not_found`, `media_unreadable`, `model_missing`.

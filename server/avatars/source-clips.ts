@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '../errors.ts';
 
 /** One avatar as configured. */
@@ -85,7 +84,7 @@ export async function checksumOf(clips: readonly SourceClip[]): Promise<string> 
   for (const { name, path } of clips) {
     for (const file of await filesOf(path)) {
       hash.update(`${name}/${parse(file).base}\n`);
-      await pipeline(createReadStream(file), hash, { end: false });
+      for await (const bytes of createReadStream(file)) hash.update(bytes);
     }
   }
   return hash.digest('hex');

@@ -7,8 +7,8 @@ export interface Square {
   readonly sizePx: number;
 }
 
-/** A face fills at least this part of the picture's height, from the brows to the chin. */
-const MIN_FACE_SHARE = 0.4;
+/** A face fills at least this part of the picture's height, from the forehead to the chin. */
+const MIN_FACE_SHARE = 0.5;
 /** How far down the middle of the face lies. */
 const FACE_MIDDLE = 0.5;
 

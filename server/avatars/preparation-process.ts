@@ -1,0 +1,26 @@
+import { describeError, type ErrorCode } from '../errors.ts';
+import { type PreparationJob, type PreparedClips, prepareClips } from './prepare-clips.ts';
+
+/** What the process tells. `done` or `failed` comes last. */
+export type FromPreparation =
+  | { readonly type: 'progress'; readonly share: number }
+  | { readonly type: 'done'; readonly prepared: PreparedClips }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+/** @returns When the message has left: a process that ends earlier takes it along. */
+const tell = (message: FromPreparation) => new Promise((resolve) => process.send?.(message, resolve));
+
+process.once('message', async (job: PreparationJob) => {
+  try {
+    const prepared = await prepareClips(job, (share) => tell({ type: 'progress', share }));
+    await tell({ type: 'done', prepared });
+  } catch (error) {
+    const { code, message } = describeError(error);
+    // What was not foreseen is told whole: only whoever runs the server reads it.
+    await tell({ type: 'failed', code, message: code === 'internal' ? String(error) : message });
+  } finally {
+    process.disconnect();
+  }
+});
+// Nobody waits for the result any more.
+process.once('disconnect', () => process.exit());
