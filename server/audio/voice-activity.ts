@@ -67,6 +67,8 @@ export class VoiceActivity {
   hush(): void {
     this.#isSpeech = false;
     this.#hangoverMs = 0;
+    this.#lastIn = 0;
+    this.#lastOut = 0;
   }
 
   #energy(samples: Float32Array, from: number, to: number): number {

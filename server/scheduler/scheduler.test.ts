@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
@@ -12,14 +12,10 @@ import { Scheduler } from './scheduler.ts';
 const engine = { id: 'moody', moduleUrl: new URL('../testing/moody-engine.ts', import.meta.url).href };
 const avatar = fakeAvatar('a', 10);
 
-function open(options: { workers?: number; metrics?: Metrics } = {}): Promise<Scheduler> {
-  return Scheduler.open({
-    engine,
-    workers: options.workers ?? 1,
-    avatars: [avatar],
-    log: silentLog(),
-    metrics: options.metrics ?? new Metrics(),
-  });
+async function open(t: TestContext, metrics = new Metrics()): Promise<Scheduler> {
+  const scheduler = await Scheduler.open({ engine, workers: 1, avatars: [avatar], log: silentLog(), metrics });
+  t.after(() => scheduler.close());
+  return scheduler;
 }
 
 function job(mood: number, overrides: Partial<FrameJob> = {}): FrameJob {
@@ -36,35 +32,32 @@ function job(mood: number, overrides: Partial<FrameJob> = {}): FrameJob {
   };
 }
 
-test('a drawn picture arrives in the memory that the job lent', async () => {
-  const scheduler = await open();
+test('a drawn picture arrives in the memory that the job lent', async (t) => {
+  const scheduler = await open(t);
   const picture = new SharedArrayBuffer((16 * 16 * 3) / 2);
   assert.equal(await scheduler.submit(job(MOOD.draw, { picture })), 'drawn');
   assert.notDeepEqual(new Uint8Array(picture), new Uint8Array(384));
   assert.equal(await scheduler.submit(job(MOOD.closed)), 'closed');
-  await scheduler.close();
 });
 
-test('a job whose time is over is not run', async () => {
-  const scheduler = await open();
+test('a job whose time is over is not run', async (t) => {
+  const scheduler = await open(t);
   assert.equal(await scheduler.submit(job(MOOD.die, { dueMs: performance.now() - 1 })), 'late');
   assert.equal(await scheduler.submit(job(MOOD.draw)), 'drawn');
-  await scheduler.close();
 });
 
-test('a job that the engine refuses fails alone, and is counted', async () => {
+test('a job that the engine refuses fails alone, and is counted', async (t) => {
   const metrics = new Metrics();
-  const scheduler = await open({ metrics });
+  const scheduler = await open(t, metrics);
   assert.equal(await scheduler.submit(job(MOOD.fail)), 'failed');
   assert.equal(await scheduler.submit(job(MOOD.draw, { avatarId: 'nobody' })), 'failed');
   assert.equal(await scheduler.submit(job(MOOD.draw)), 'drawn');
   assert.equal(metrics.counter('engine_failures').value, 2);
-  await scheduler.close();
 });
 
-test('a worker that dies fails its jobs at once, and comes back by itself', async () => {
+test('a worker that dies fails its jobs at once, and comes back by itself', async (t) => {
   const metrics = new Metrics();
-  const scheduler = await open({ metrics });
+  const scheduler = await open(t, metrics);
   assert.equal(await scheduler.submit(job(MOOD.die)), 'failed');
   assert.equal(await scheduler.submit(job(MOOD.draw)), 'failed');
   let outcome = 'failed';
@@ -75,11 +68,10 @@ test('a worker that dies fails its jobs at once, and comes back by itself', asyn
   }
   assert.equal(outcome, 'drawn');
   assert.equal(metrics.counter('engine_restarts').value, 1);
-  await scheduler.close();
 });
 
-test('closing while the engine is busy waits for it and answers what waits', async () => {
-  const scheduler = await open();
+test('closing while the engine is busy waits for it and answers what waits', async (t) => {
+  const scheduler = await open(t);
   const busy = scheduler.submit(job(MOOD.stall));
   const behind = scheduler.submit(job(MOOD.draw));
   await scheduler.close();

@@ -15,7 +15,7 @@ const EASE_OUT_MS = 320;
 export class SoundIntake {
   readonly #spec: FeatureSpec;
   readonly #features: FeatureStream;
-  readonly #decimator = new Decimator();
+  #decimator = new Decimator();
   readonly #voice = new VoiceActivity();
   readonly #ignored = new Float32Array(CHUNK_SAMPLES);
   #microphone: Source | null = null;
@@ -57,6 +57,8 @@ export class SoundIntake {
     this.#clip?.source.close();
     this.#clip = null;
     this.#microphone?.clear();
+    // Neither the filter's memory nor the detector's patience may carry the old sound over.
+    this.#decimator = new Decimator();
     this.#voice.hush();
     this.#lastVoicedChunk = Number.NEGATIVE_INFINITY;
   }

@@ -1,4 +1,4 @@
-import { type Avatar, GEOMETRY_SIZE } from '../avatars/avatar.ts';
+import { type Avatar, CROP_SIZE_PX, FRAME_GEOMETRY, GEOMETRY_SIZE } from '../avatars/avatar.ts';
 import type { Packet, VideoCodec } from '../codecs/packet.ts';
 import type { EngineSpec } from '../engines/engine.ts';
 import type { FrameJob, FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
@@ -13,6 +13,10 @@ export function fakeAvatar(id: string, first = 0, frameCount = 10): Avatar {
   const frames = new SharedArrayBuffer(FRAME_BYTES * frameCount);
   for (let i = 0; i < frameCount; i += 1) new Uint8Array(frames, i * FRAME_BYTES, FRAME_BYTES).fill(first + i);
   const geometry = new SharedArrayBuffer(frameCount * GEOMETRY_SIZE * 4);
+  // The crop covers the picture, so that the mouth is in it.
+  for (let i = 0; i < frameCount; i += 1) {
+    new Float32Array(geometry, i * GEOMETRY_SIZE * 4, GEOMETRY_SIZE)[FRAME_GEOMETRY.A] = SIDE_PX / CROP_SIZE_PX;
+  }
   return {
     id,
     name: id,

@@ -10,7 +10,7 @@ export const STALL_MS = 400;
 export const spec: EngineSpec = {
   id: 'moody',
   features: { kind: 'log-mel', historyMs: 0, lookAheadMs: 0 },
-  patchSizePx: 2,
+  patchSizePx: 4,
   maxBatch: 4,
   isStateful: true,
   device: 'cpu',
@@ -21,8 +21,8 @@ export async function createEngine(): Promise<Engine> {
   const patch: MouthPatch = {
     gridSize: 2,
     flow: null,
-    sizePx: 2,
-    overlay: new Uint8Array(2 * 2 * 4).fill(255),
+    sizePx: 4,
+    overlay: new Uint8Array(4 * 4 * 4).fill(255),
     parameters: null,
   };
   return {
