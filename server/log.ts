@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { AppError } from './errors.ts';
@@ -37,11 +37,24 @@ export function silentLog(): Log {
   return pino({ level: 'silent' });
 }
 
-function openFile(path: string) {
+function openFile(path: string): { write(line: string): void } {
+  const file = openOrExplain(path);
+  return {
+    // Synchronous, so that the last lines before a crash are there; a log line per event, never per frame, affords it.
+    write(line) {
+      try {
+        writeSync(file, line);
+      } catch {
+        // A full disk must not end the sessions; the line stands in standard output.
+      }
+    },
+  };
+}
+
+function openOrExplain(path: string): number {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    // Synchronous, so that the last lines before a crash are there; a log line per event, never per frame, affords it.
-    return pino.destination({ dest: path, sync: true, append: true });
+    return openSync(path, 'a');
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const advice = 'Make it writable, or set log.file in configs/server.yaml to another path or to null.';

@@ -14,7 +14,9 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const config = loadConfig(commandLine, process.cwd());
   const log = openLog(config.settings.log);
-  if (!commandLine.skipChecks) await refuseToStartWith(await checkStart(config, []));
+  // A connection that fails in an unforeseen way is one viewer's loss; it must not end the sessions of all others.
+  process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'a promise failed and nobody listened'));
+  if (!commandLine.skipChecks) refuseToStartWith(await checkStart(config, []));
 
   const server = await startServer(config, { log });
   stopOnSignals(server, config.settings.limits.shutdownGraceMs, log);
