@@ -5,13 +5,15 @@ import type { Engine, EngineSpec, MouthJob, MouthPatch } from '../engines/engine
 const LOOKED_AT_ROW = 2;
 /** log10 power that a bin has from a tone of about -32 dB of full scale on. */
 const LOUD = -1;
+/** The smallest overlay that the composer takes. */
+const SIZE_PX = 4;
 const DEFAULT_LOOK_AHEAD_MS = 100;
 
 /** The look-ahead comes with the module's URL, `flash-engine.ts?lookAheadMs=60`, because every thread loads the module anew. */
 export const spec: EngineSpec = {
   id: 'flash',
   features: { kind: 'log-mel', historyMs: 0, lookAheadMs: lookAheadMs() },
-  patchSizePx: 2,
+  patchSizePx: SIZE_PX,
   maxBatch: 16,
   isStateful: false,
   device: 'cpu',
@@ -22,8 +24,8 @@ export async function createEngine(): Promise<Engine> {
   const flash: MouthPatch = {
     gridSize: 2,
     flow: null,
-    sizePx: 2,
-    overlay: new Uint8Array(2 * 2 * 4).fill(255),
+    sizePx: SIZE_PX,
+    overlay: new Uint8Array(SIZE_PX * SIZE_PX * 4).fill(255),
     parameters: null,
   };
   return {
