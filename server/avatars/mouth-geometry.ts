@@ -10,8 +10,8 @@ const MOUTH = [LEFT_CORNER, RIGHT_CORNER, ...UPPER_LIP];
 /** What says how large the face is and how it is turned. */
 const FACE = [...LEFT_EYE, ...RIGHT_EYE, ...NOSE_BASE, ...MOUTH];
 
-/** Frames on each side that smooth a landmark: a nod takes ten frames, the tremble of a landmark one. */
-const SMOOTHING_FRAMES = 5;
+/** Frames on each side that smooth a landmark. It trembles from frame to frame; a nod turns within eight. */
+const SMOOTHING_FRAMES = 3;
 /** A long chin makes the crop larger, so that it ends below this; in crop pixels. */
 const LOWEST_CHIN_V = 116;
 /** The mean face stands still after two rounds of averaging. */
