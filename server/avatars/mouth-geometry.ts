@@ -24,7 +24,7 @@ const MEAN_ROUNDS = 4;
  * follow the whole middle of the face, its place follows the mouth.
  *
  * @param clips Landmarks per clip, `frameCount × FACE_POINTS × (x, y)` in frame pixels; every clip is a loop. Borrowed.
- * @param bboxShiftPx Moves the crop down over the mouth by so many frame pixels.
+ * @param bboxShiftPx Moves the crop, not the mouth, down by so many frame pixels.
  * @returns Per clip, float32 `frameCount × GEOMETRY_SIZE`.
  */
 export function mouthGeometry(clips: readonly Float32Array[], bboxShiftPx = 0): Float32Array[] {

@@ -12,7 +12,7 @@ export interface AvatarEntry {
   readonly name: string;
   /** False: use what was prepared before, even if the source or a setting has changed since. */
   readonly preparation: boolean;
-  /** Moves the mouth crop over the face, down if positive, in pixels of the 512-pixel picture. */
+  /** Moves the mouth crop over the face, down if positive, in pixels of the source. */
   readonly bboxShiftPx: number;
   /** As configured; shown to clients as `video_path`. */
   readonly videoPath: string;
