@@ -164,7 +164,8 @@ test('pixels outside the crop are left alone', () => {
 
 test('a turned, scaled crop that hangs over the picture matches the slow formula within two levels', () => {
   const at = geometry(1.7, -0.25, 50, 90);
-  const wave = flowOf((u, v) => [6 * Math.sin(v / 11), 8 * Math.cos(u / 17)]);
+  const fade = (u: number, v: number): number => Math.sin((Math.PI * u) / 128) * Math.sin((Math.PI * v) / 128);
+  const wave = flowOf((u, v) => [6 * Math.sin(v / 11) * fade(u, v), 8 * Math.cos(u / 17) * fade(u, v)]);
   const spots = overlayOf((u, v) => [u * 2, v * 2, 90, 255 * Math.max(0, Math.sin(u / 8) * Math.sin(v / 9))]);
   const out = composed(smooth, at, drawing(wave, spots));
   for (let y = 0; y < SIZE_PX; y++) {
@@ -194,6 +195,7 @@ test('sizes that do not fit are refused', () => {
   assert.throws(() => new Composer().compose(small, smooth, at, null), /has 98304 bytes; got base 98304, out 3072/);
   assert.throws(() => composed(smooth, at, drawing(new Float32Array(8), null)), RangeError);
   assert.throws(() => composed(smooth, at, drawing(null, new Uint8Array(8))), RangeError);
+  assert.throws(() => composed(smooth, geometry(-1, 0, 0, 0), null), /turned by 90 degrees/);
 });
 
 function toCrop(at: Float32Array, x: number, y: number): { u: number; v: number } {

@@ -20,6 +20,7 @@ interface Box {
 }
 
 const BYTES_PER_VECTOR = 8;
+const BYTES_PER_CUT = 16;
 const BYTES_PER_TEXEL = 4;
 const BYTES_PER_CONVERTED_TEXEL = 16;
 const PAGE_BYTES = 65_536;
@@ -55,7 +56,8 @@ export class Composer {
     const ty = geometry[FRAME_GEOMETRY.TY];
 
     const flowAt = 16;
-    const overlayAt = align(flowAt + (gridSize * gridSize + 1) * BYTES_PER_VECTOR);
+    const cutsAt = align(flowAt + (gridSize * gridSize + 1) * BYTES_PER_VECTOR);
+    const overlayAt = cutsAt + gridSize * BYTES_PER_CUT;
     const convertedAt = align(overlayAt + (overlay?.byteLength ?? 0));
     this.#reserve(convertedAt);
     let texels: Box = { x0: 0, x1: 0, y0: 0, y1: 0 };
@@ -113,7 +115,7 @@ export class Composer {
         const { x0, x1, y0, y1 } = planeBox(warpBox, plane);
         this.#kernel.warp(
           ...([plane.planes, sourceAt + plane.offset, target, plane.step, plane.width, plane.rows] as const),
-          ...([x0, x1, y0, y1, flowAt, gridSize, plane.scale, at.u0, at.v0, at.ux, at.vx] as const),
+          ...([x0, x1, y0, y1, flowAt, gridSize, cutsAt, plane.scale, at.u0, at.v0, at.ux, at.vx] as const),
         );
       }
       if (texels.x1 > 0) {
@@ -277,6 +279,9 @@ function checkSizes(out: Frame, base: Frame, geometry: Float32Array, drawing: Mo
   }
   if (geometry.length !== GEOMETRY_SIZE) {
     throw new RangeError(`geometry must have ${GEOMETRY_SIZE} numbers, got ${geometry.length}`);
+  }
+  if (!(geometry[FRAME_GEOMETRY.A] > 0)) {
+    throw new RangeError(`the crop must not be turned by 90 degrees or more, got A = ${geometry[FRAME_GEOMETRY.A]}`);
   }
   if (!drawing) return;
   const { flow, gridSize, overlay, sizePx } = drawing;

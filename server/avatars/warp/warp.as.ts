@@ -4,8 +4,8 @@
 // "Grid coordinates" count nodes of the flow grid; (gu, gv) of pixel (x, y) is (gu0 + x·gux − y·gvx, gv0 + x·gvx + y·gux),
 // because the map between picture and crop is a similarity. Positions of pixels are those of their centres.
 
-/** Fixed point of source positions: 1/256 pixel. */
-const FRACTION_BITS: i32 = 8;
+/** Fixed point of source positions: 1/65536 pixel; weights are its upper eight bits. */
+const FRACTION_BITS: i32 = 16;
 
 /** Turns `count` flow vectors (two f32 each) by the similarity (a, b) from crop to picture. Reads one vector pair beyond an odd end. */
 export function turnFlow(flow: usize, count: i32, a: f32, b: f32): void {
@@ -21,10 +21,13 @@ export function turnFlow(flow: usize, count: i32, a: f32, b: f32): void {
 
 /**
  * Writes the pixels [x0, x1) × [y0, y1) of `planes` planes (1, or 2 that lie `planeStep` bytes apart), each taken from where
- * the flow says. Pixels in cells whose four vectors are zero are left alone.
+ * the flow says. Where a row of pixels crosses the grid's columns the flow is exact, in between it is linear (so exact everywhere
+ * if the crop is not turned). What lies left and right of all movement in a row is left alone.
  *
  * @param flow gridSize² vectors in luma pixels, as turned by `turnFlow`.
+ * @param cuts Memory for gridSize times 16 bytes.
  * @param scale Pixels of this plane per luma pixel: 1 or 0.5.
+ * @param gux More than 0.
  */
 export function warp(
   planes: i32,
@@ -39,60 +42,177 @@ export function warp(
   y1: i32,
   flow: usize,
   gridSize: i32,
+  cuts: usize,
   scale: f32,
   gu0: f32,
   gv0: f32,
   gux: f32,
   gvx: f32,
 ): void {
-  const lastCell: i32 = gridSize - 2;
+  const perColumn: f32 = <f32>1 / gux;
   const gridStride = (<usize>gridSize) << 3;
   const toFixed = f32x4.splat(scale * <f32>(1 << FRACTION_BITS));
-  const rounding = f32x4.splat(0.5);
-  const least = i32x4.splat(0);
-  const most = i32x4((width - 1) << FRACTION_BITS, (rows - 1) << FRACTION_BITS, 0, 0);
-
   for (let y = y0; y < y1; y++) {
     const rowU = gu0 - <f32>y * gvx;
     const rowV = gv0 + <f32>y * gux;
-    for (let x = x0; x < x1; x++) {
-      const gu = rowU + <f32>x * gux;
-      const gv = rowV + <f32>x * gvx;
-      if (gu < 0 || gv < 0) continue;
-      const i = <i32>gu;
-      const j = <i32>gv;
-      if (i > lastCell || j > lastCell) continue;
-      const node = flow + ((<usize>(j * gridSize + i)) << 3);
-      const upper = v128.load(node);
-      const lower = v128.load(node + gridStride);
-      if (!v128.any_true(v128.or(upper, lower))) continue;
+    const firstColumn = max(0, <i32>Mathf.floor(rowU + <f32>x0 * gux));
+    const lastColumn = min(gridSize - 1, <i32>Mathf.ceil(rowU + <f32>(x1 - 1) * gux));
+    let firstMoving = lastColumn;
+    let lastMoving = -1;
+    for (let i = firstColumn; i <= lastColumn; i++) {
+      const gv = rowV + (<f32>i - rowU) * perColumn * gvx;
+      let vector = f32x4.splat(0);
+      if (gv >= 0 && gv < <f32>(gridSize - 1)) {
+        const j = <i32>gv;
+        const node = flow + ((<usize>(j * gridSize + i)) << 3);
+        const upper = v128.load64_zero(node);
+        const lower = v128.load64_zero(node + gridStride);
+        vector = f32x4.add(upper, f32x4.mul(f32x4.sub(lower, upper), f32x4.splat(gv - <f32>j)));
+        vector = f32x4.mul(vector, toFixed);
+      }
+      const cut = cuts + ((<usize>i) << 4);
+      v128.store64_lane(cut, vector, 0);
+      if (i > firstColumn) v128.store64_lane(cut - 8, f32x4.sub(vector, v128.load64_zero(cut - 16)), 0);
+      if (v128.any_true(vector)) {
+        if (lastMoving < 0) firstMoving = i;
+        lastMoving = i;
+      }
+    }
+    if (lastMoving < 0) continue;
+    firstMoving = max(firstColumn, firstMoving - 1);
+    lastMoving = min(lastColumn, lastMoving + 1);
+    const from = max(x0, <i32>Mathf.ceil((<f32>firstMoving - rowU) * perColumn));
+    const end = min(x1, <i32>Mathf.ceil((<f32>lastMoving - rowU) * perColumn));
+    const to = target + <usize>(y * width);
+    sampleRow(planes, source, to, planeStep, width, rows, y, from, end, cuts, firstMoving, lastMoving - 1, rowU, gux);
+  }
+}
 
-      const side = f32x4.add(upper, f32x4.mul(f32x4.sub(lower, upper), f32x4.splat(gv - <f32>j)));
-      const right = v128.shuffle<f32>(side, side, 2, 3, 2, 3);
-      const moved = f32x4.add(side, f32x4.mul(f32x4.sub(right, side), f32x4.splat(gu - <f32>i)));
-      const fixed = i32x4.trunc_sat_f32x4_s(f32x4.floor(f32x4.add(f32x4.mul(moved, toFixed), rounding)));
-      const from = i32x4.add(fixed, i32x4(x << FRACTION_BITS, y << FRACTION_BITS, 0, 0));
-      const kept = i32x4.max_s(i32x4.min_s(from, most), least);
-      const fx = i32x4.extract_lane(kept, 0);
-      const fy = i32x4.extract_lane(kept, 1);
+/** Writes the pixels [from, end) of a row, eight at a time; the last eight may be fewer. */
+function sampleRow(
+  planes: i32,
+  source: usize,
+  row: usize,
+  planeStep: usize,
+  width: i32,
+  rows: i32,
+  y: i32,
+  from: i32,
+  end: i32,
+  cuts: usize,
+  firstCut: i32,
+  lastCut: i32,
+  rowU: f32,
+  gux: f32,
+): void {
+  const least = i32x4.splat(0);
+  const mostX = i32x4.splat((width - 1) << FRACTION_BITS);
+  const mostY = i32x4.splat((rows - 1) << FRACTION_BITS);
+  const stride = i32x4.splat(width);
+  const byte = i32x4.splat(255);
+  const first = i32x4.splat(firstCut);
+  const last = i32x4.splat(lastCut);
+  // Half a weight's step is added for rounding.
+  const ownY = i32x4.splat((y << FRACTION_BITS) + 128);
+  const four = f32x4.splat(gux * 4);
+  let ownX = i32x4.add(i32x4.shl(i32x4(from, from + 1, from + 2, from + 3), FRACTION_BITS), i32x4.splat(128));
+  const fourX = i32x4.splat(4 << FRACTION_BITS);
+  for (let x = from; x < end; x += 8) {
+    const start = rowU + <f32>x * gux;
+    let gu = f32x4(start, start + gux, start + gux * 2, start + gux * 3);
+    let column = i32x4.min_s(i32x4.max_s(i32x4.trunc_sat_f32x4_s(gu), first), last);
+    let part = f32x4.sub(gu, f32x4.convert_i32x4_s(column));
+    let c0 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 0)) << 4));
+    let c1 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 1)) << 4));
+    let c2 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 2)) << 4));
+    let c3 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 3)) << 4));
+    const xa = i32x4.min_s(i32x4.max_s(i32x4.add(ownX, moveX(c0, c1, c2, c3, part)), least), mostX);
+    const ya = i32x4.min_s(i32x4.max_s(i32x4.add(ownY, moveY(c0, c1, c2, c3, part)), least), mostY);
+    ownX = i32x4.add(ownX, fourX);
 
-      const offset = <usize>((fy >> FRACTION_BITS) * width + (fx >> FRACTION_BITS));
-      const wx = fx & 255;
-      const wy = fy & 255;
-      const to = target + <usize>(y * width + x);
-      store<u8>(to, sample(source + offset, width, wx, wy));
-      if (planes === 2) store<u8>(to + planeStep, sample(source + planeStep + offset, width, wx, wy));
+    gu = f32x4.add(gu, four);
+    column = i32x4.min_s(i32x4.max_s(i32x4.trunc_sat_f32x4_s(gu), first), last);
+    part = f32x4.sub(gu, f32x4.convert_i32x4_s(column));
+    c0 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 0)) << 4));
+    c1 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 1)) << 4));
+    c2 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 2)) << 4));
+    c3 = v128.load(cuts + ((<usize>i32x4.extract_lane(column, 3)) << 4));
+    const xb = i32x4.min_s(i32x4.max_s(i32x4.add(ownX, moveX(c0, c1, c2, c3, part)), least), mostX);
+    const yb = i32x4.min_s(i32x4.max_s(i32x4.add(ownY, moveY(c0, c1, c2, c3, part)), least), mostY);
+    ownX = i32x4.add(ownX, fourX);
+
+    const offsetsA = i32x4.add(i32x4.mul(i32x4.shr_s(ya, FRACTION_BITS), stride), i32x4.shr_s(xa, FRACTION_BITS));
+    const offsetsB = i32x4.add(i32x4.mul(i32x4.shr_s(yb, FRACTION_BITS), stride), i32x4.shr_s(xb, FRACTION_BITS));
+    const wx = i16x8.narrow_i32x4_u(v128.and(i32x4.shr_s(xa, 8), byte), v128.and(i32x4.shr_s(xb, 8), byte));
+    const wy = i16x8.narrow_i32x4_u(v128.and(i32x4.shr_s(ya, 8), byte), v128.and(i32x4.shr_s(yb, 8), byte));
+    const count = end - x;
+    put(row + <usize>x, count, sample(source, width, offsetsA, offsetsB, wx, wy));
+    if (planes === 2) {
+      put(row + planeStep + <usize>x, count, sample(source + planeStep, width, offsetsA, offsetsB, wx, wy));
     }
   }
 }
 
-/** Bilinear mean of the four pixels at and right below `at`; weights in 1/256. Reads up to one row and one pixel further. */
-function sample(at: usize, width: i32, wx: i32, wy: i32): u8 {
-  const above = <i32>load<u8>(at);
-  const below = <i32>load<u8>(at + width);
-  const top = (above << 8) + (<i32>load<u8>(at, 1) - above) * wx;
-  const bottom = (below << 8) + (<i32>load<u8>(at + width, 1) - below) * wx;
-  return <u8>(((top << 8) + (bottom - top) * wy + 32768) >> 16);
+/** Horizontal moves of four pixels, fixed point; each cut holds vector (lanes 0, 1) and its change to the next cut (2, 3). */
+function moveX(c0: v128, c1: v128, c2: v128, c3: v128, part: v128): v128 {
+  const low = v128.shuffle<f32>(c0, c1, 0, 4, 2, 6);
+  const high = v128.shuffle<f32>(c2, c3, 0, 4, 2, 6);
+  const vector = v128.shuffle<f32>(low, high, 0, 1, 4, 5);
+  const change = v128.shuffle<f32>(low, high, 2, 3, 6, 7);
+  return i32x4.trunc_sat_f32x4_s(f32x4.floor(f32x4.add(vector, f32x4.mul(change, part))));
+}
+
+/** Vertical moves; see `moveX`. */
+function moveY(c0: v128, c1: v128, c2: v128, c3: v128, part: v128): v128 {
+  const low = v128.shuffle<f32>(c0, c1, 1, 5, 3, 7);
+  const high = v128.shuffle<f32>(c2, c3, 1, 5, 3, 7);
+  const vector = v128.shuffle<f32>(low, high, 0, 1, 4, 5);
+  const change = v128.shuffle<f32>(low, high, 2, 3, 6, 7);
+  return i32x4.trunc_sat_f32x4_s(f32x4.floor(f32x4.add(vector, f32x4.mul(change, part))));
+}
+
+/** Stores the low bytes of eight u16, or of the first `count`. */
+function put(to: usize, count: i32, values: v128): void {
+  const bytes = i8x16.narrow_i16x8_u(values, values);
+  if (count >= 8) {
+    v128.store64_lane(to, bytes, 0);
+    return;
+  }
+  let rest = i64x2.extract_lane(bytes, 0);
+  for (let k = 0; k < count; k++) {
+    store<u8>(to + <usize>k, <u8>rest);
+    rest >>= 8;
+  }
+}
+
+/**
+ * Bilinear means of eight times four pixels, as u16; weights in 1/256. Reads up to one row and one pixel further than
+ * the offsets.
+ */
+function sample(source: usize, width: i32, offsetsA: v128, offsetsB: v128, wx: v128, wy: v128): v128 {
+  const upper = acrossPixels(gather(source, offsetsA, offsetsB), wx);
+  const lower = acrossPixels(gather(source + <usize>width, offsetsA, offsetsB), wx);
+  const mean = i16x8.add(upper, i16x8.q15mulr_sat_s(i16x8.sub(lower, upper), i16x8.shl(wy, 7)));
+  return i16x8.shr_u(i16x8.add(mean, i16x8.splat(64)), 7);
+}
+
+/** Eight means of two neighbours (low and high byte of each lane), times 128. */
+function acrossPixels(pairs: v128, wx: v128): v128 {
+  const left = v128.and(pairs, i16x8.splat(255));
+  const right = i16x8.shr_u(pairs, 8);
+  return i16x8.shr_u(i16x8.add(i16x8.shl(left, 8), i16x8.mul(i16x8.sub(right, left), wx)), 1);
+}
+
+/** Eight pairs of neighbouring pixels. */
+function gather(source: usize, offsetsA: v128, offsetsB: v128): v128 {
+  let pairs = v128.load16_splat(source + <usize>i32x4.extract_lane(offsetsA, 0));
+  pairs = v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsA, 1), pairs, 1);
+  pairs = v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsA, 2), pairs, 2);
+  pairs = v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsA, 3), pairs, 3);
+  pairs = v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsB, 0), pairs, 4);
+  pairs = v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsB, 1), pairs, 5);
+  pairs = v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsB, 2), pairs, 6);
+  return v128.load16_lane(source + <usize>i32x4.extract_lane(offsetsB, 3), pairs, 7);
 }
 
 /**

@@ -8,7 +8,16 @@ export interface WarpKernel {
     ...args: [
       ...[planes: number, source: number, target: number, planeStep: number, width: number, rows: number],
       ...[x0: number, x1: number, y0: number, y1: number],
-      ...[flow: number, gridSize: number, scale: number, gu0: number, gv0: number, gux: number, gvx: number],
+      ...[
+        flow: number,
+        gridSize: number,
+        runs: number,
+        scale: number,
+        gu0: number,
+        gv0: number,
+        gux: number,
+        gvx: number,
+      ],
     ]
   ): void;
   opaqueBox(rgba: number, sizePx: number, box: number): void;

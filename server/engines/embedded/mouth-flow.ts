@@ -11,6 +11,8 @@ const LOWER_LIP_BOTTOM = 13;
 /** How much higher the jaw's outline is at its sides, at {@link JAW_SIDE} from the middle. */
 const JAW_RISE = 20;
 const JAW_SIDE = 46;
+/** The front of the chin, which moves as one piece, reaches this far from the middle. */
+const JAW_PLATEAU = 8;
 /** Below this nothing moves. */
 const LOWEST = CROP_SIZE_PX - 2;
 
@@ -33,7 +35,7 @@ function writeColumn(shape: MouthShape, x: number, flow: Float32Array, i: number
   const line = shape.line(t);
   const drop = shape.drop(x);
   const open = shape.open(x);
-  const jaw = shape.sideways(x, 0) * shape.jaw;
+  const jaw = shape.sideways(x, JAW_PLATEAU) * shape.jaw;
   const lips = lipProfile(t);
 
   const noseBase = line + NOSE_BASE;
@@ -46,10 +48,9 @@ function writeColumn(shape: MouthShape, x: number, flow: Float32Array, i: number
 
   // The lips' outer edges follow their inner ones; pushed forward they look fuller, pressed or tucked in thinner.
   const upperShift = drop * 0.5 + lips * (-0.8 * shape.upperLip - 1.6 * shape.round + 1.5 * shape.press);
-  const ownLower = shape.lowerLip - shape.jaw * 0.97;
   const lowerShift =
-    jaw * 0.97 + lips * (0.75 * Math.max(0, ownLower) + 1.2 * shape.round - 1.8 * shape.press - 3.2 * shape.tuck);
-  const chinShift = jaw * 0.9 - lips * (0.6 * shape.press + 0.8 * shape.tuck);
+    jaw * 0.97 * (1 - lips) + lips * (0.95 * shape.lowerLip + 1.2 * shape.round - 1.8 * shape.press - 3.2 * shape.tuck);
+  const chinShift = jaw * 0.85 - lips * (0.6 * shape.press + 0.8 * shape.tuck);
 
   upper.set3(noseBase, 0, upperTop, upperShift, line, topEdge - line);
   // A tucked lip has rolled its upper part inwards: the picture goes on below it.

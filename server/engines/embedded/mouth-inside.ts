@@ -6,7 +6,7 @@ import { type MouthShape, smoothStep } from './mouth-shape.ts';
 export const OVERLAY_SIZE_PX = 256;
 const TEXEL_PX = CROP_SIZE_PX / OVERLAY_SIZE_PX;
 /** Width of the soft edge between lip and mouth, in crop pixels. */
-const EDGE_PX = 1.2;
+const EDGE_PX = 1.6;
 /** Where teeth meet, in crop pixels from the middle: incisors, canine, premolars as seen from in front. */
 const TOOTH_GAPS = [0, 8.2, 14.2, 19.5, 23.2, 26];
 /** How far the upper front teeth reach below the closed lips' line. */
@@ -60,17 +60,18 @@ function paintColumn(shape: MouthShape, look: FaceLook, overlay: Uint8Array, pai
 
   const line = shape.line(0);
   const gap = toothGap(size);
-  const upperEnd = line + UPPER_TEETH_LENGTH - 2.6 * (size / 24) ** 2 - 0.9 * gap;
+  const upperEnd = line + UPPER_TEETH_LENGTH * (1 - 0.6 * shape.round) - 2.6 * (size / 24) ** 2 - 0.4 * gap;
   const upperLight = 1 - 0.62 * smoothStep((size - 6) / 19);
   const upperSide = 1 - smoothStep((size - 21) / 4);
-  const lowerStart = line + shape.jaw * 0.96 + 0.4 + 2 * (size / 20) ** 2 + 0.5 * gap;
+  const lowerStart = line + shape.jaw * 0.96 + 0.4 + 2 * (size / 20) ** 2 + 0.3 * gap;
   const lowerLight = 0.72 - 0.45 * smoothStep((size - 4) / 15);
   const lowerSide = 1 - smoothStep((size - 15) / 4);
   const tongueHalf = shape.halfWidth * 0.72;
   const bulge = Math.max(0, 1 - (size / tongueHalf) ** 2);
   const tongueTop = bottom - (1.5 + 0.3 * height + 0.45 * height * shape.tongue) * Math.sqrt(bulge);
-  const inShade = 1 - 0.45 * shape.round;
-  const teeth = (0.3 + 0.6 * look.skin) * inShade;
+  // Round lips reach in front of the teeth, and through a narrow slit little light comes in.
+  const inShade = 1 - 0.6 * shape.round;
+  const teeth = (0.3 + 0.6 * look.skin) * inShade * (0.5 + 0.5 * smoothStep(height / 4.5));
 
   for (let j = first; j < last; j++) {
     const v = (j + 0.5) * TEXEL_PX;
@@ -81,7 +82,7 @@ function paintColumn(shape: MouthShape, look: FaceLook, overlay: Uint8Array, pai
 
     // The dark, a little lighter and redder towards the front at the bottom.
     const depth = 0.2 + 0.8 * look.skin;
-    const glow = smoothStep(1 - above / (0.6 * height + 1)) * 0.5 + 0.25;
+    const glow = smoothStep(1 - above / (0.6 * height + 1)) * 0.5 + 0.36;
     let r = 78 * depth * glow;
     let g = 26 * depth * glow;
     let b = 25 * depth * glow;
@@ -109,9 +110,9 @@ function paintColumn(shape: MouthShape, look: FaceLook, overlay: Uint8Array, pai
       b += (light * 0.89 - b) * onUpper;
     }
     // The wet inner side of the lower lip turns into view.
-    const onLip = 0.75 * smoothStep(1 - above / (0.8 + 0.05 * height));
-    r += (look.lip[0] * 0.62 - r) * onLip;
-    g += (look.lip[1] * 0.5 - g) * onLip;
+    const onLip = 0.85 * smoothStep(1 - above / (1.1 + 0.06 * height));
+    r += (look.lip[0] * 0.66 - r) * onLip;
+    g += (look.lip[1] * 0.52 - g) * onLip;
     b += (look.lip[2] * 0.5 - b) * onLip;
 
     const at = (j * OVERLAY_SIZE_PX + i) * 4;
@@ -126,7 +127,7 @@ function paintColumn(shape: MouthShape, look: FaceLook, overlay: Uint8Array, pai
 function toothGap(size: number): number {
   let nearest = 9;
   for (const gap of TOOTH_GAPS) nearest = Math.min(nearest, Math.abs(size - gap));
-  return nearest > 1.2 ? 0 : 1 - smoothStep(nearest / 1.2);
+  return nearest > 0.9 ? 0 : 1 - smoothStep(nearest / 0.9);
 }
 
 function ramp(value: number): number {

@@ -55,10 +55,10 @@ export class MouthShape {
     this.tongue = tongue;
     this.jaw = 25 * unit * jaw;
     this.restHalfWidth = (right - left) / 2;
-    this.halfWidth = this.restHalfWidth * (1 + 0.13 * spread - 0.3 * round - 0.07 * jaw);
+    this.halfWidth = this.restHalfWidth * (1 + 0.13 * spread - 0.3 * round - 0.15 * jaw);
     this.openHalfWidth = this.halfWidth * (1 - 0.34 * round - 0.04 * (1 - spread));
-    this.cornerDrop = 0.16 * this.jaw - 1.2 * unit * spread;
-    this.#sharpness = 0.62 - 0.12 * round + 0.1 * spread;
+    this.cornerDrop = 0.3 * this.jaw - 1.2 * unit * spread;
+    this.#sharpness = 0.72 - 0.17 * round + 0.12 * spread;
 
     const free = 1 - smoothStep((press - 0.35) / 0.6);
     const down = (this.jaw * (0.97 - 0.22 * round) + 6.5 * unit * lower) * (1 - 0.75 * tuck) * free;

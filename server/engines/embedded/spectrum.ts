@@ -15,6 +15,8 @@ const MIDDLE = [25, 36] as const;
 const SECOND = [40, 54] as const;
 const HISS = [64, 79] as const;
 const WHOLE = [2, 72] as const;
+/** 600-3100 Hz: the voice without its hum, which goes on behind closed lips. */
+const FORMANTS = [16, 55] as const;
 /** Bins where harmonics and formants stand out of a voice's spectrum: up to 2 kHz. */
 const PEAKS = [4, 43] as const;
 /** Rows whose mean shape is judged for peaks. */
@@ -24,8 +26,9 @@ const FLOOR = 1e-9;
 
 /** Levels of a feature window in dB (10 log10 of mean mel power). A full-scale sine has about +25, steady noise about 7 more than its dBFS. */
 export class Spectrum {
-  /** Level of every row. */
+  /** Level of every row, of the whole band and of the formants (600-3100 Hz) alone. */
   readonly levels = new Float32Array(WINDOW_ROWS);
+  readonly formants = new Float32Array(WINDOW_ROWS);
   /** Levels of bands during the frame; see the constants. */
   low = 0;
   first = 0;
@@ -33,7 +36,7 @@ export class Spectrum {
   second = 0;
   hiss = 0;
   level = 0;
-  /** Highest level of the hiss band in the rows after the frame's first, relative to that row's level. */
+  /** Highest level of the hiss band in the rows after the frame's first. */
   loudestHiss = 0;
   /** Standard deviation over bins, in dB, of the spectrum without its slope: below 3 for steady noise of any slope, 4 and more for vowels. */
   peakiness = 0;
@@ -45,7 +48,10 @@ export class Spectrum {
       throw new RangeError(`features must have ${WINDOW_ROWS} rows of ${MEL_BINS}, got ${features.length} numbers`);
     }
     for (let i = 0; i < features.length; i++) this.#power[i] = 10 ** features[i];
-    for (let row = 0; row < WINDOW_ROWS; row++) this.levels[row] = this.#band(WHOLE, row, row);
+    for (let row = 0; row < WINDOW_ROWS; row++) {
+      this.levels[row] = this.#band(WHOLE, row, row);
+      this.formants[row] = this.#band(FORMANTS, row, row);
+    }
     const { first, last } = FRAME_ROWS;
     this.low = this.#band(LOW, first, last);
     this.first = this.#band(FIRST, first, last);
@@ -55,7 +61,7 @@ export class Spectrum {
     this.level = this.#band(WHOLE, first, last);
     this.loudestHiss = Number.NEGATIVE_INFINITY;
     for (let row = first + 1; row < WINDOW_ROWS; row++) {
-      this.loudestHiss = Math.max(this.loudestHiss, this.#band(HISS, row, row) - this.levels[row]);
+      this.loudestHiss = Math.max(this.loudestHiss, this.#band(HISS, row, row));
     }
     this.peakiness = peakiness(features);
   }

@@ -81,7 +81,8 @@ export class VoiceToMouth {
     const { low, first, middle, second, hiss, level } = this.#spectrum;
     const isOpen = sigmoid((first - low + 9) / 4);
     const isFront = sigmoid((second - middle - 5) / 5);
-    const isBack = sigmoid((-3 - (second - middle)) / 4);
+    const isBackOpen = sigmoid((-25 - (second - first)) / 3);
+    const isBackClose = sigmoid((-3 - (second - middle)) / 4);
     const isHiss = sigmoid((hiss - level + 12) / 3);
     const isBroadHiss = isHiss * sigmoid((second - middle - 14) / 3);
     const closure = this.#closure();
@@ -93,24 +94,28 @@ export class VoiceToMouth {
     target[LOWER] = voice * 0.12 * (1 - isOpen) + fricative * 0.38;
     target[UPPER] = voice * 0.12 * isFront + fricative * 0.2;
     target[SPREAD] = voice * 0.45 * isFront + fricative * 0.3 * (1 - isBroadHiss);
-    target[ROUND] = voice * isBack * (0.75 - 0.45 * isOpen) + fricative * 0.5 * isBroadHiss;
+    target[ROUND] =
+      voice * (0.5 * isOpen * isBackOpen + 0.9 * (1 - isOpen) * isBackClose) + fricative * 0.5 * isBroadHiss;
     target[PRESS] = closure;
   }
 
   /** 0..1: how surely the lips are closed in this frame between two sounds. */
   #closure(): number {
-    const levels = this.#spectrum.levels;
-    let before = levels[0];
-    let within = levels[FRAME_ROWS.first];
-    let after = levels[FRAME_ROWS.last];
-    for (let row = 0; row < levels.length; row++) {
-      if (row < FRAME_ROWS.first) before = Math.max(before, levels[row]);
-      else if (row > FRAME_ROWS.last) after = Math.max(after, levels[row]);
-      else within = Math.min(within, levels[row]);
+    const { formants, levels, loudestHiss } = this.#spectrum;
+    let before = Number.NEGATIVE_INFINITY;
+    let within = Number.POSITIVE_INFINITY;
+    let after = Number.NEGATIVE_INFINITY;
+    let loudest = Number.NEGATIVE_INFINITY;
+    for (let row = 0; row < formants.length; row++) {
+      if (row < FRAME_ROWS.first) before = Math.max(before, formants[row]);
+      else if (row > FRAME_ROWS.last) after = Math.max(after, formants[row]);
+      else within = Math.min(within, formants[row]);
+      loudest = Math.max(loudest, levels[row]);
     }
     const depth = Math.min(before, after) - within;
-    const hasBurst = sigmoid((this.#spectrum.loudestHiss + 22) / 4);
-    return sigmoid((depth - 11) / 2) * (1 - hasBurst);
+    // The tongue's stops (t d k g) burst open with a hiss, the lips' ones with a thud.
+    const hasBurst = sigmoid((loudestHiss - loudest + 34) / 3);
+    return sigmoid((depth - 12) / 2.5) * (1 - hasBurst);
   }
 }
 
