@@ -17,6 +17,8 @@ export async function sayGoodbye(transport: RTCDtlsTransport): Promise<void> {
   };
   try {
     await socket.send(WARNING_CLOSE_NOTIFY);
+    // A datagram leaves one turn later; closing the socket at once would take it back.
+    await new Promise((resolve) => setImmediate(resolve));
   } catch {
     // The path is gone already; there is nobody to tell.
   } finally {

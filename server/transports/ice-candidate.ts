@@ -1,12 +1,5 @@
 import { isIP } from 'node:net';
 
-/** One ICE candidate as text (RFC 8839 §5.1), checked. */
-export interface CandidateText {
-  /** `candidate:…` without `a=` and without the `generation` that browsers add. */
-  readonly text: string;
-  readonly address: string;
-}
-
 /** Candidate as it travels between browser and server (`RTCIceCandidateInit`). */
 export interface TrickledCandidate {
   readonly candidate: string;
@@ -15,24 +8,21 @@ export interface TrickledCandidate {
 }
 
 /**
- * Reads a candidate of a viewer.
+ * Reads a candidate of a viewer (RFC 8839 §5.1).
  *
- * @returns null if it can never be used: not a candidate, of a second component, or at a host that is neither an address nor an
- *   mDNS name (looking up any other name would let a viewer make this process ask about it).
+ * Names are passed over. Browsers give an mDNS name in place of an address to pages without a microphone; looking one up takes
+ * up to seconds and a multicast socket, and any other name would make this process ask about it. Nothing is lost: the viewer
+ * tries the addresses of this side, and its own is learned from that.
+ *
+ * @returns `candidate:…` without `a=` and without the `generation` that browsers add; null if it can never be used.
  */
-export function readCandidate(line: string): CandidateText | null {
+export function readCandidate(line: string): string | null {
   const text = line.replace(/^a=/, '');
-  const [, component, address, port] =
-    /^candidate:\S{1,64} (\d) (?:udp|tcp) \d{1,10} (\S{1,255}) (\d{1,5}) typ (?:host|srflx|prflx|relay)(?: |$)/i.exec(
-      text,
-    ) ?? [];
-  if (component !== '1' || !address || Number(port) < 1 || Number(port) > 65_535) return null;
-  if (isIP(address) === 0 && !/^[A-Za-z0-9-]{1,63}\.local$/.test(address)) return null;
+  const [, component, address, port] = CANDIDATE.exec(text) ?? [];
+  if (component !== '1' || !address || isIP(address) === 0 || Number(port) < 1 || Number(port) > 65_535) return null;
   // The generation counts the browser's ICE restarts. Clients that do not count would look stale after the first one.
-  return { text: text.replace(/ generation \d+/, ''), address };
+  return text.replace(/ generation \d+/, '');
 }
 
-/** Whether the address is a name that must be asked for by multicast (RFC 6762), which may take seconds. */
-export function isMdnsCandidate(candidate: CandidateText): boolean {
-  return candidate.address.endsWith('.local');
-}
+const CANDIDATE =
+  /^candidate:\S{1,64} (\d) (?:udp|tcp) \d{1,10} (\S{1,64}) (\d{1,5}) typ (?:host|srflx|prflx|relay)(?: |$)/i;

@@ -13,11 +13,13 @@ const MAX_FIRST_SEQUENCE_NUMBER = 2 ** 15;
 
 /** The track that a session's pictures go out on: cuts them into RTP packets and paces the large ones. */
 export class MuseTalkVideoTrack extends MediaStreamTrack {
+  readonly videoCodec: VideoCodec;
   readonly #packetizer: H264Packetizer | Vp8Packetizer;
   readonly #pacer: Pacer<RtpPacket>;
 
   constructor(codec: VideoCodec, timers: Timers) {
     super({ kind: 'video' });
+    this.videoCodec = codec;
     const sequenceNumber = Math.floor(Math.random() * MAX_FIRST_SEQUENCE_NUMBER);
     const options = { maxPayloadSize: MAX_PAYLOAD_BYTES, sequenceNumber };
     this.#packetizer =
@@ -28,7 +30,7 @@ export class MuseTalkVideoTrack extends MediaStreamTrack {
   /**
    * Sends one encoded picture. Returns before a large one has left completely; that takes at most 20 ms.
    *
-   * @param picture H.264 access unit (Annex B) or VP8 frame. Borrowed; copied into the packets.
+   * @param picture H.264 access unit (Annex B) or VP8 frame. Shared: the packets refer to it until they are sent and forgotten.
    * @returns How many RTP packets it makes.
    */
   sendPicture(picture: Uint8Array, rtpTimestamp: number): number {

@@ -1,6 +1,6 @@
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
-import { isMdnsCandidate, readCandidate } from './ice-candidate.ts';
+import { readCandidate } from './ice-candidate.ts';
 
 /** Codecs that a viewer may take pictures in, ours to prefer in this order: H.264 follows the path's bit rate without a key frame. */
 const VIDEO_CODECS: readonly VideoCodec[] = ['H264', 'VP8'];
@@ -20,12 +20,10 @@ export interface Offer {
   /** The viewer has a microphone to send. */
   readonly sendsAudio: boolean;
   /**
-   * The offer, narrowed: one codec per section (and its retransmissions), no end-of-candidates, no candidate that has to be
-   * looked up, sections beyond the first of a kind inactive.
+   * The offer, narrowed: one codec per section (and its retransmissions), only candidates that can be used, no end of them,
+   * sections beyond the first of a kind inactive.
    */
   readonly sdp: string;
-  /** Candidates with an mDNS name, taken out of the offer: looking one up may take seconds. */
-  readonly mdnsCandidates: readonly { readonly candidate: string; readonly section: number }[];
 }
 
 /** One `m=` section as lines without line ends. */
@@ -65,27 +63,22 @@ export function readOffer(sdp: string, current: VideoCodec | null = null): Offer
   const videoCodec = receivesVideo ? chooseVideoCodec(video, current) : null;
   const audioDirection = audio ? directionOf(session, audio) : 'inactive';
   const hasAudio = audioDirection !== 'inactive';
-  const mdnsCandidates: { candidate: string; section: number }[] = [];
   const narrowed = sections.map((section, index) => {
     let keep: string[] | null = null;
     if (hasAudio && index === audioSection) keep = opusPayloads(section);
     if (videoCodec && index === videoSection) keep = videoPayloads(section, videoCodec);
     const isExtra = (section.kind === 'audio' || section.kind === 'video') && keep === null;
-    const attributes = section.attributes.filter((line) => {
-      if (line === 'a=end-of-candidates') return false;
-      if (!line.startsWith('a=candidate:')) return isKept(line, keep);
-      const candidate = readCandidate(line.slice(2));
-      if (!candidate) return false;
-      if (!isMdnsCandidate(candidate)) return true;
-      mdnsCandidates.push({ candidate: candidate.text, section: index });
-      return false;
-    });
-    const cleaned = attributes.map((line) => {
-      if (line.startsWith('a=candidate:')) return `a=${readCandidate(line.slice(2))!.text}`;
-      return isExtra && DIRECTION.test(line) ? 'a=inactive' : line;
+    const attributes = section.attributes.flatMap((line) => {
+      if (line.startsWith('a=candidate:')) {
+        const candidate = readCandidate(line);
+        return candidate ? [`a=${candidate}`] : [];
+      }
+      // Without an end of candidates, a viewer whose candidates all fail may still be reached by the way it tries itself.
+      if (line === 'a=end-of-candidates' || !isKept(line, keep)) return [];
+      return isExtra && DIRECTION.test(line) ? ['a=inactive'] : [line];
     });
     const port = section.port === 0 && isOpen(section) ? 9 : section.port;
-    return [`m=${section.kind} ${port} ${section.protocol} ${(keep ?? section.payloads).join(' ')}`, ...cleaned];
+    return [`m=${section.kind} ${port} ${section.protocol} ${(keep ?? section.payloads).join(' ')}`, ...attributes];
   });
   return {
     videoCodec,
@@ -94,7 +87,6 @@ export function readOffer(sdp: string, current: VideoCodec | null = null): Offer
     wantsAudio: /recv/.test(audioDirection),
     sendsAudio: /send/.test(audioDirection),
     sdp: `${[...session, ...narrowed.flat()].join('\r\n')}\r\n`,
-    mdnsCandidates,
   };
 }
 

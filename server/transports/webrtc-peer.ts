@@ -164,15 +164,15 @@ export class WebRtcPeer implements Transport {
     const answer = this.#negotiation.then(async () => {
       if (this.#state === 'closed')
         throw new AppError('no_session', 'The connection is closed; begin with a new offer.');
-      return this.#negotiate(readOffer(offerSdp, this.#video ? this.#offer.videoCodec : null));
+      return this.#negotiate(readOffer(offerSdp, this.#video?.track.videoCodec));
     });
     this.#negotiation = answer.catch(() => {});
     return answer;
   }
 
   /**
-   * Takes a candidate of the viewer, or null for the end of them. Returns at once; names that have to be looked up do not hold up
-   * others. Candidates that cannot be used on this connection are passed over.
+   * Takes a candidate of the viewer, or null for the end of them. Returns at once. Candidates that cannot be used on this
+   * connection are passed over.
    *
    * @throws {AppError} `bad_message` if it is not a candidate at all.
    */
@@ -188,7 +188,7 @@ export class WebRtcPeer implements Transport {
     const mid = typeof candidate.sdpMid === 'string' ? candidate.sdpMid : undefined;
     const index = typeof candidate.sdpMLineIndex === 'number' ? candidate.sdpMLineIndex : 0;
     this.#connection
-      .addIceCandidate({ candidate: known.text, ...(mid === undefined ? { sdpMLineIndex: index } : { sdpMid: mid }) })
+      .addIceCandidate({ candidate: known, ...(mid === undefined ? { sdpMLineIndex: index } : { sdpMid: mid }) })
       .catch(() => {
         // It belongs to a section that this connection does not have; the other candidates may do.
       });
@@ -261,8 +261,6 @@ export class WebRtcPeer implements Transport {
     this.#offer = offer;
     this.#candidatesTaken = 0;
     resumeChecks(connection);
-    for (const { candidate, section } of offer.mdnsCandidates)
-      this.addIceCandidate({ candidate, sdpMLineIndex: section });
     const answer = connection.localDescription?.sdp;
     if (!answer) throw new AppError('no_session', 'The connection was closed while it was being made.');
     return answer;
