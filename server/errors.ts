@@ -11,6 +11,8 @@ export const ERROR_STATUS = {
   clip_not_found: 404,
   session_not_found: 404,
   no_session: 409,
+  refused: 403,
+  rate_limited: 429,
   server_full: 503,
   not_ready: 503,
   config_invalid: 500,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { checkStart } from './checks.ts';
 import { HELP, readCommandLine } from './config/command-line.ts';
 import { loadConfig } from './config/config.ts';
@@ -7,6 +8,8 @@ import { startServer } from './start-server.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
 async function main(args: readonly string[]): Promise<void> {
+  // Pictures are encoded in libuv's threads, which are counted when the first of them is used: one for each core at least.
+  process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism()));
   const commandLine = readCommandLine(args);
   if (commandLine.help) {
     process.stdout.write(HELP);

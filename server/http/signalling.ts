@@ -39,7 +39,7 @@ function acceptClient(socket: WebSocket, options: SignallingRouteOptions): void 
     if (nowMs - complainedMs < COMPLAINT_EVERY_MS) return;
     complainedMs = nowMs;
     const rate = `${options.maxMessagesPerSecond} messages per second`;
-    connection.sendError(new AppError('bad_message', `At most ${rate} are handled; what exceeds that is ignored.`));
+    connection.sendError(new AppError('rate_limited', `At most ${rate} are handled; what exceeds that is ignored.`));
   };
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {
