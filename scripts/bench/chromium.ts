@@ -14,13 +14,21 @@ export interface Square {
   readonly sizePx: number;
 }
 
+/** When something with that RTP time stamp was seen or heard. */
+export interface Stamped {
+  readonly atMs: number;
+  readonly rtpTimestamp: number;
+}
+
 /** What the measuring page saw and heard since it was asked last; times are `performance.now()` ms of the page. */
 export interface PageEvents {
   /** First picture of each flash: when it is on the screen. */
-  readonly flashes: readonly number[];
+  readonly flashes: readonly Stamped[];
   /** First picture after each flash, likewise. */
-  readonly darks: readonly number[];
-  /** First sample of each beep: when it leaves the loudspeaker. */
+  readonly darks: readonly Stamped[];
+  /** Packets of sound: when their first sample leaves the loudspeaker, by the browser's own account. */
+  readonly sounds: readonly Stamped[];
+  /** First sample of each beep: when it would leave the loudspeaker after its way through the audio graph. */
   readonly beeps: readonly number[];
   /** First sample of each beep of the microphone: when the page got it. */
   readonly microphone: readonly number[];

@@ -70,7 +70,10 @@ async function microphoneToScreen(run: BenchRun, lookAheadMs: number): Promise<v
   const load = new MachineLoad();
   await sleep(run.isQuick ? 15_000 : 60_000);
   const { microphone, flashes, beeps, counts } = await browser.take();
-  const toScreenMs = echoes(microphone, flashes);
+  const toScreenMs = echoes(
+    microphone,
+    flashes.map(({ atMs }) => atMs),
+  );
   const toEarMs = echoes(microphone, beeps);
   run.say(
     `${microphone.length} beeps said, ${toEarMs.length} heard, ${toScreenMs.length} seen; ` +
@@ -103,8 +106,8 @@ async function interruptOnScreen(run: BenchRun, server: ServerProcess, browser: 
     const saidMs = await browser.say({ type: 'interrupt' });
     await sleep(AFTER_MS);
     const { darks } = await browser.take();
-    const closed = darks.find((at) => at > saidMs);
-    if (closed !== undefined) closedMs.push(closed - saidMs);
+    const closed = darks.find(({ atMs }) => atMs > saidMs);
+    if (closed !== undefined) closedMs.push(closed.atMs - saidMs);
   }
   run.say(`${closedMs.length} interrupts seen`);
   run.figures.add('interrupt to closed mouth on the screen, longest', Math.max(...closedMs), 'ms', atMost(200));

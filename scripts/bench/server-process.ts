@@ -27,11 +27,19 @@ export interface ServerSetup {
 export type ServerQuestion =
   /** Where the mouth is in the first avatar's first picture. */
   | { readonly name: 'square' }
+  /** RTP time stamps of media time 0. */
+  | { readonly name: 'rtp_origins' }
   | { readonly name: 'reset_histograms' }
   /** Collects garbage first. */
   | { readonly name: 'resources' }
   /** Makes every session play a tone until it is interrupted. */
   | { readonly name: 'play_tone' };
+
+/** RTP time stamps of media time 0 of the last viewer that came. */
+export interface RtpOrigins {
+  readonly audio: number;
+  readonly video: number;
+}
 
 /** What keeps the server's process alive, by kind; see `process.getActiveResourcesInfo()`. */
 export type Resources = Readonly<Record<string, number>>;
@@ -119,6 +127,10 @@ export class ServerProcess {
 
   async square(): Promise<Square> {
     return (await this.#ask({ name: 'square' })) as Square;
+  }
+
+  async rtpOrigins(): Promise<RtpOrigins> {
+    return (await this.#ask({ name: 'rtp_origins' })) as RtpOrigins;
   }
 
   /** Histograms begin anew; counters go on. */

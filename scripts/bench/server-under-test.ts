@@ -1,6 +1,7 @@
 /** The program of server-process.ts: the same server as server/main.ts starts, which also answers the bench's questions. */
 import { Socket } from 'node:dgram';
 import { type Avatar, FRAME_GEOMETRY } from '../../server/avatars/avatar.ts';
+import { VIDEO_CLOCK_HZ } from '../../server/codecs/packet.ts';
 import { readCommandLine } from '../../server/config/command-line.ts';
 import { loadConfig } from '../../server/config/config.ts';
 import { openLog } from '../../server/log.ts';
@@ -9,9 +10,10 @@ import { SessionRegistry } from '../../server/session/registry.ts';
 import type { Session } from '../../server/session/session.ts';
 import { startServer } from '../../server/start-server.ts';
 import { stopOnSignals } from '../../server/stop-on-signals.ts';
+import { RtpClock } from '../../server/transports/sender-reports.ts';
 import { BeepSource, ToneSource } from './beeps.ts';
 import type { Square } from './chromium.ts';
-import type { Resources, ServerQuestion, ServerSetup } from './server-process.ts';
+import type { Resources, RtpOrigins, ServerQuestion, ServerSetup } from './server-process.ts';
 
 /** Crop coordinates of the middle of the part of a flash that the page looks at, and its side. */
 const LOOKED_AT = { u: 64, v: 64, size: 40 };
@@ -19,10 +21,12 @@ const LOSS_SEED = 20_240_501;
 
 const setup = JSON.parse(process.env.SERVER_SETUP ?? '') as ServerSetup;
 const live = new Set<Session>();
+const rtpOrigins = { audio: Number.NaN, video: Number.NaN };
 let firstAvatar: Avatar | null = null;
 
 watchSessions();
 watchAvatars();
+watchRtp();
 if (setup.lossShare > 0) loseMedia(setup.lossShare);
 
 const config = loadConfig(readCommandLine(process.argv.slice(2)), process.cwd());
@@ -42,10 +46,12 @@ process.on('message', ({ id, question }: { id: number; question: ServerQuestion 
 // The bench has gone.
 process.on('disconnect', () => process.exit());
 
-async function answer({ name }: ServerQuestion): Promise<Square | Resources | null> {
+async function answer({ name }: ServerQuestion): Promise<Square | RtpOrigins | Resources | null> {
   switch (name) {
     case 'square':
       return square();
+    case 'rtp_origins':
+      return rtpOrigins;
     case 'reset_histograms':
       server.metrics.resetHistograms();
       return null;
@@ -94,6 +100,18 @@ function watchAvatars(): void {
   Scheduler.prototype.addAvatar = function (avatar) {
     firstAvatar ??= avatar;
     addAvatar.call(this, avatar);
+  };
+}
+
+function watchRtp(): void {
+  const stamp = RtpClock.prototype.stamp;
+  RtpClock.prototype.stamp = function (ticks) {
+    const rtpTimestamp = stamp.call(this, ticks);
+    if (ticks > 0) {
+      const rateHz = (ticks * 1000) / this.mediaMs(rtpTimestamp);
+      rtpOrigins[Math.abs(rateHz - VIDEO_CLOCK_HZ) < 1 ? 'video' : 'audio'] = rtpTimestamp - ticks;
+    }
+    return rtpTimestamp;
   };
 }
 

@@ -7,10 +7,12 @@
 const WHITE = 200;
 /** Side of the picture of the square that is looked at, in pixels. */
 const LOOK_PX = 4;
+/** Packets of sound come every 20 ms. */
+const SOUND_POLL_MS = 8;
 
 const video = document.body.appendChild(document.createElement('video'));
 /** What was measured and not taken yet. */
-const events = { flashes: [], darks: [], beeps: [], microphone: [] };
+const events = { flashes: [], darks: [], beeps: [], microphone: [], sounds: [] };
 let peer = null;
 let context = null;
 let socket = null;
@@ -36,6 +38,7 @@ window.bench = {
     await signal(url);
     video.srcObject = await remote;
     watchSquare(square);
+    watchSound();
     listen(video.srcObject, (contextTimeS) => events.beeps.push(heardMs(contextTimeS)));
     await video.play();
   },
@@ -95,14 +98,27 @@ function watchSquare({ x, y, sizePx }) {
   const canvas = new OffscreenCanvas(LOOK_PX, LOOK_PX);
   const pixels = canvas.getContext('2d', { willReadFrequently: true });
   let wasWhite = true;
-  const look = (_nowMs, { expectedDisplayTime }) => {
+  const look = (_nowMs, { expectedDisplayTime: atMs, rtpTimestamp }) => {
     video.requestVideoFrameCallback(look);
     pixels.drawImage(video, x, y, sizePx, sizePx, 0, 0, LOOK_PX, LOOK_PX);
     const isWhite = luminance(pixels.getImageData(0, 0, LOOK_PX, LOOK_PX).data) >= WHITE;
-    if (isWhite !== wasWhite) (isWhite ? events.flashes : events.darks).push(expectedDisplayTime);
+    if (isWhite !== wasWhite) (isWhite ? events.flashes : events.darks).push({ atMs, rtpTimestamp });
     wasWhite = isWhite;
   };
   video.requestVideoFrameCallback(look);
+}
+
+/** Writes down when each packet of sound is played: taken from the jitter buffer, and then on its way to the loudspeaker. */
+function watchSound() {
+  const receiver = peer.getReceivers().find(({ track }) => track.kind === 'audio');
+  let last = null;
+  setInterval(() => {
+    const [source] = receiver.getSynchronizationSources();
+    if (!source || source.rtpTimestamp === last) return;
+    last = source.rtpTimestamp;
+    const atMs = source.timestamp - performance.timeOrigin + context.outputLatency * 1000;
+    events.sounds.push({ atMs, rtpTimestamp: source.rtpTimestamp });
+  }, SOUND_POLL_MS);
 }
 
 /** Mean luminance of RGBA pixels, 0..255 (ITU-R BT.709). */
