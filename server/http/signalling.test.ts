@@ -104,8 +104,11 @@ test('a late candidate of an earlier connection is ignored', async () => {
 
 test('a thousand candidates without an offer do no harm', async () => {
   const client = await open({ maxMessagesPerSecond: 10_000 });
-  for (let i = 0; i < 1000; i += 1) client.send({ type: 'ice_candidate', candidate: { candidate: `candidate:${i}` } });
-  await until(() => client.socket.bufferedAmount === 0);
+  for (let i = 0; i < 1000; i += 1) {
+    client.send({ type: 'ice_candidate', candidate: { candidate: `candidate:${i}` } });
+    // So many at once would fill the queue of the socket, and what comes then is ignored.
+    if (i % 20 === 19) assert.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  }
   const messages = await untilType(client, { type: 'offer', sdp: OFFER }, 'answer');
   assert.equal(messages.at(-1)?.type, 'answer');
   assert.ok(rig.peers.all[0].candidates.length <= 64);
