@@ -44,13 +44,13 @@ function writeColumn(shape: MouthShape, x: number, flow: Float32Array, i: number
   const bottomEdge = line + drop + shape.lowerLip * open;
   const lowerBottom = line + LOWER_LIP_BOTTOM;
   const side = x / JAW_SIDE;
-  const chin = Math.max(shape.chinV - JAW_RISE * side * side, lowerBottom + 6);
+  const chin = Math.min(Math.max(shape.chinV - JAW_RISE * side * side, lowerBottom + 6), LOWEST - 8);
 
   // The lips' outer edges follow their inner ones; pushed forward they look fuller, pressed or tucked in thinner.
   const upperShift = drop * 0.5 + lips * (-0.8 * shape.upperLip - 1.6 * shape.round + 1.5 * shape.press);
   const lowerShift =
     jaw * 0.97 * (1 - lips) + lips * (0.95 * shape.lowerLip + 1.2 * shape.round - 1.8 * shape.press - 3.2 * shape.tuck);
-  const chinShift = jaw * 0.85 - lips * (0.6 * shape.press + 0.8 * shape.tuck);
+  const chinShift = limited(jaw * 0.85, 0.55 * (LOWEST - chin)) - lips * (0.6 * shape.press + 0.8 * shape.tuck);
 
   upper.set3(noseBase, 0, upperTop, upperShift, line, topEdge - line);
   // A tucked lip has rolled its upper part inwards: the picture goes on below it.
@@ -84,6 +84,11 @@ function writeColumn(shape: MouthShape, x: number, flow: Float32Array, i: number
 
 function between(shape: MouthShape, v: number, top: number, bottom: number, line: number, lips: number): number {
   return line + (lips * 3.5 * shape.tuck * (v - top)) / Math.max(bottom - top, 1e-6);
+}
+
+/** `value` while it is small against `most`, which it never passes: the neck must keep some room. */
+function limited(value: number, most: number): number {
+  return value / Math.cbrt(1 + (value / most) ** 3);
 }
 
 /** 1 in the middle of the lips, 0 from the corners on. */

@@ -20,13 +20,15 @@ const SMALLEST_RANGE = 18;
 /** The loudest is followed upwards within a few frames, downwards by 3 dB a second while somebody speaks. */
 const PEAK_ATTACK = 0.45;
 const PEAK_DECAY = 0.12;
-const FIRST_PEAK = -18;
+/** A voice heard for the first time is taken to be this much below its loudest, and that to be no softer than this. */
+const FIRST_HEADROOM = 5;
+const FIRST_PEAK = -34;
 const LOWEST_PEAK = -48;
 
 /** Tells voice from room, and how loud the voice is for this speaker and microphone. One per session. */
 export class VoiceGate {
   #floor = Number.NaN;
-  #peak = FIRST_PEAK;
+  #peak = Number.NaN;
   #isOpen = false;
   #quietFrames = 0;
   #noiseFrames = 0;
@@ -45,6 +47,7 @@ export class VoiceGate {
     this.#switch(loudest, peakiness);
     if (!this.#isOpen) return 0;
 
+    if (Number.isNaN(this.#peak)) this.#peak = Math.max(loudest + FIRST_HEADROOM, FIRST_PEAK);
     this.#peak += loudest > this.#peak ? (loudest - this.#peak) * PEAK_ATTACK : -PEAK_DECAY;
     this.#peak = Math.max(this.#peak, LOWEST_PEAK, this.#floor + SMALLEST_RANGE + SHUT_BELOW_FLOOR_PLUS);
     const lowest = Math.max(this.#floor + SHUT_BELOW_FLOOR_PLUS, this.#peak - RANGE);

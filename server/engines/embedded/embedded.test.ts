@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Engine, MOUTH_PARAMETERS, type MouthJob } from '../engine.ts';
+import { createEngine, spec } from './embedded.ts';
+import { silence, vowel, windowsOf } from './synthetic-voice.ts';
+import { plainAvatar } from './test-avatar.ts';
+
+const speech = windowsOf(silence(400), vowel('ah', 400));
+
+async function withAvatar(): Promise<Engine> {
+  const engine = await createEngine();
+  await engine.addAvatar(plainAvatar('anna', 170));
+  return engine;
+}
+
+function job(features: Float32Array, changes: Partial<MouthJob> = {}): MouthJob {
+  const names = { sessionId: 'one', avatarId: 'anna', clipName: 'idle_0' };
+  return { ...names, generation: 0, clipFrame: 4, features, ...changes };
+}
+
+test('a silent session gets no patches, a speaking one does', async () => {
+  const engine = await withAvatar();
+  const moved: boolean[] = [];
+  for (const window of speech) moved.push((await engine.infer([job(window)]))[0] !== null);
+  assert.equal(moved.slice(0, 8).includes(true), false);
+  assert.equal(moved.slice(11).includes(false), false);
+});
+
+test('jobs of a batch get patches of their own', async () => {
+  const engine = await withAvatar();
+  for (const window of speech.slice(0, -1)) await engine.infer([job(window), job(window, { sessionId: 'two' })]);
+  const [one, two] = await engine.infer([job(speech.at(-1)!), job(windowsOf(silence(200))[0], { sessionId: 'two' })]);
+  assert.ok(one?.parameters && two?.parameters);
+  assert.ok(one.parameters[0] > two.parameters[0]);
+  assert.notEqual(one.flow, two.flow);
+  assert.equal(one.parameters.length, MOUTH_PARAMETERS.length);
+});
+
+test('a session that ended is forgotten', async () => {
+  const engine = await withAvatar();
+  for (const window of speech) await engine.infer([job(window)]);
+  engine.endSession('one');
+  assert.deepEqual(await engine.infer([job(windowsOf(silence(200))[0])]), [null]);
+});
+
+test('unknown avatars and clips are refused', async () => {
+  const engine = await withAvatar();
+  await assert.rejects(engine.infer([job(speech[0], { avatarId: 'bob' })]), { code: 'avatar_not_found' });
+  await assert.rejects(engine.infer([job(speech[0], { clipName: 'dance' })]), { code: 'clip_not_found' });
+  await engine.close();
+  await assert.rejects(engine.infer([job(speech[0])]), { code: 'avatar_not_found' });
+});
+
+test('more jobs than a batch takes are refused', async () => {
+  const engine = await withAvatar();
+  await assert.rejects(engine.infer(Array(spec.maxBatch + 1).fill(job(speech[0]))), RangeError);
+});
