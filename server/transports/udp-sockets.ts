@@ -7,9 +7,9 @@ interface Unbound {
 }
 
 /**
- * Replaces how the library opens its UDP sockets. Its own way looks for a free port, closes it, then binds to it without
- * listening for errors: two viewers that come at the same moment take the same port, and the process dies. Calling it again
- * changes nothing.
+ * Replaces how the library opens its UDP sockets. Its own way probes the range port by port from the bottom, and between the
+ * probe and the use another process may take the port: the socket's error has no listener then, and ends this process.
+ * Calling it again changes nothing.
  */
 export function openSocketsSafely(): void {
   Object.defineProperty(UdpTransport.prototype, 'init', { value: open, configurable: true });

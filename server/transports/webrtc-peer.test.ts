@@ -124,6 +124,10 @@ function sendPictures(pair: Pair, codec: VideoCodec, first: number, count: numbe
   }
 }
 
+/** The offer of a browser that does not tell its addresses. */
+const hide = (offerSdp: string): string =>
+  offerSdp.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ /gm, '$1 1f2e3d4c-0000-4000-8000-000000000000.local ');
+
 const opus = (value: number): Uint8Array => new Uint8Array(80).fill(value);
 
 test('sound goes both ways and H.264 pictures arrive whole, with a data channel in the offer', async () => {
@@ -238,7 +242,8 @@ test('after an ICE restart that also mutes the microphone, pictures go on and so
   sendPictures(pair, 'H264', 0, 2);
   await until('2 pictures came', () => pair.frames.length === 2);
   const before = pair.peer.stats().path;
-  await pair.client.restart((offerSdp) => pair.peer.renegotiate(offerSdp), 'recvonly');
+  // With hidden addresses, as of a page without a microphone, nothing but the checks themselves leads to the viewer.
+  await pair.client.restart((offerSdp) => pair.peer.renegotiate(hide(offerSdp)), 'recvonly');
   for (let index = 2; pair.frames.length < 5; index += 1) {
     sendPictures(pair, 'H264', index, 1);
     pair.peer.sendAudio({ data: opus(0), timestamp: index * 1920, isKeyFrame: true });
@@ -248,7 +253,10 @@ test('after an ICE restart that also mutes the microphone, pictures go on and so
     assert.ok(index < 300, 'pictures did not go on');
   }
   await until('sound went on', () => pair.sounds.length > 0);
-  assert.deepEqual(pair.peer.stats().path, before);
+  assert.equal(pair.peer.stats().path?.protocol, before?.protocol);
+  pair.client.sendSound(opus(1));
+  await delay(50);
+  assert.equal(pair.microphone.length, 0);
   assert.deepEqual(pair.ends, []);
 });
 
@@ -294,8 +302,6 @@ test('candidates that are no candidates are refused, useless ones passed over', 
 });
 
 test('a viewer is reached although every address it offers is hidden behind a name', async () => {
-  const hide = (sdp: string): string =>
-    sdp.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ /gm, '$1 1f2e3d4c-0000-4000-8000-000000000000.local ');
   await new Pair().connect({}, hide);
 });
 
