@@ -15,6 +15,8 @@ export interface ServerWindow {
   readonly counted: (name: string) => number;
   /** What was measured in this time; zeros if nothing. */
   readonly spread: (name: string) => HistogramSummary;
+  /** Share of all cores that programs other than the bench took, 0..1. */
+  readonly othersShare: number;
   /** How busy the machine was, in words. */
   readonly load: string;
 }
@@ -39,6 +41,7 @@ export async function measure(server: ServerProcess, durationMs: number): Promis
     residentMb: residentMb(server.pid),
     counted: (name) => (after.figures.counters[name] ?? 0) - (before.figures.counters[name] ?? 0),
     spread: (name) => after.figures.histograms[name] ?? NOTHING,
+    othersShare: load.read().others,
     load: load.describe(),
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, BenchRun } from './bench.ts';
-import { type ClientFigures, Clients } from './clients.ts';
+import { type ClientFigures, Clients, type Voice } from './clients.ts';
 import { atLeast, atMost, formatTable, readable } from './figures.ts';
 import { cpuMs } from './processes.ts';
 import { ServerProcess } from './server-process.ts';
@@ -16,6 +16,9 @@ const GAP_LIMIT_MS = 60;
 const LATE_LIMIT = 0.01;
 /** Pictures that come later and later, in ms per second, beyond what measuring for a few seconds makes up. */
 const GROWTH_LIMIT = 2;
+/** When other programs took more of the machine than this and a step does not hold, it is measured again, so many times. */
+const QUIET_SHARE = 0.1;
+const ATTEMPTS = 4;
 /** With this many viewers, talking and silent ones are compared. */
 const COMPARED = 6;
 const SETTINGS = { limits: { max_sessions: 100, max_connections_per_address: 200 } };
@@ -49,11 +52,11 @@ export const sessions: Bench = {
     const server = await ServerProcess.start(run, { settings: SETTINGS });
     const clients = new Clients();
     run.atEnd(() => clients.stop());
+    const silent = await watchSome(run, server, clients, 'quiet room');
+    const talking = await watchSome(run, server, clients, 'speech');
     const steps = await ramp(run, server, clients);
     const best = steps.filter(holds).at(-1);
     if (best) sayStages(run, best);
-    const talking = steps.find(({ viewers }) => viewers === COMPARED);
-    const silent = await compareSilent(run, server, clients);
     const { figures } = run;
     figures.add('talking sessions', best?.viewers ?? 0, '', atLeast(10));
     figures.add('gap between pictures there, server p99', best?.server.spread('frame_gap_ms').p99 ?? Number.NaN, 'ms');
@@ -61,7 +64,7 @@ export const sessions: Bench = {
     figures.add('CPU per picture there', best ? cpuPerFrameMs(best.server) : Number.NaN, 'ms');
     figures.add(
       `CPU of ${COMPARED} silent by ${COMPARED} talking`,
-      talking ? (100 * silent.cpuShare) / talking.server.cpuShare : Number.NaN,
+      (100 * silent.cpuShare) / talking.cpuShare,
       '%',
       atMost(60),
     );
@@ -75,28 +78,34 @@ async function ramp(run: BenchRun, server: ServerProcess, clients: Clients): Pro
   for (const wanted of run.isQuick ? QUICK_STEPS : STEPS) {
     await clients.open(server.url, wanted - viewers, { voice: 'speech' });
     viewers = wanted;
-    await sleep(SETTLE_MS);
-    await clients.reset();
-    const clientBeforeMs = cpuMs(clients.pid);
-    const window = await measure(server, run.isQuick ? QUICK_HOLD_MS : HOLD_MS);
-    const clientShare = (cpuMs(clients.pid) - clientBeforeMs) / (window.seconds * 1000);
-    const step = { viewers, server: window, clients: await clients.figures(), clientShare };
+    const step = await measureStep(run, server, clients, viewers);
     steps.push(step);
-    run.say(stepLine(step));
     if (steps.slice(-2).filter((each) => !holds(each)).length === 2) break;
   }
   run.say(`\n${table(steps)}`);
   return steps;
 }
 
-/** The same number of viewers whose microphones are open in a quiet room. */
-async function compareSilent(run: BenchRun, server: ServerProcess, clients: Clients): Promise<ServerWindow> {
-  await clients.close();
-  await sleep(SETTLE_MS);
-  await clients.open(server.url, COMPARED, { voice: 'quiet room' });
+async function measureStep(run: BenchRun, server: ServerProcess, clients: Clients, viewers: number): Promise<Step> {
+  for (let attempt = 1; ; attempt += 1) {
+    await sleep(SETTLE_MS);
+    await clients.reset();
+    const clientBeforeMs = cpuMs(clients.pid);
+    const window = await measure(server, run.isQuick ? QUICK_HOLD_MS : HOLD_MS);
+    const clientShare = (cpuMs(clients.pid) - clientBeforeMs) / (window.seconds * 1000);
+    const step = { viewers, server: window, clients: await clients.figures(), clientShare };
+    const isSpoiled = !holds(step) && window.othersShare > QUIET_SHARE && attempt < ATTEMPTS;
+    run.say(`${stepLine(step)}${isSpoiled ? '; once more' : ''}`);
+    if (!isSpoiled) return step;
+  }
+}
+
+/** Some viewers come, are watched for a while, and go. */
+async function watchSome(run: BenchRun, server: ServerProcess, clients: Clients, voice: Voice): Promise<ServerWindow> {
+  await clients.open(server.url, COMPARED, { voice });
   await sleep(SETTLE_MS);
   const window = await measure(server, run.isQuick ? QUICK_HOLD_MS : HOLD_MS);
-  run.say(`${COMPARED} silent: CPU ${readable(100 * window.cpuShare)} % of a core; ${window.load}`);
+  run.say(`${COMPARED} with ${voice}: CPU ${readable(100 * window.cpuShare)} % of a core; ${window.load}`);
   await clients.close();
   return window;
 }
