@@ -6,6 +6,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { writePng } from './codecs/picture.ts';
+import { flatPicture } from './testing/moving-picture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'main-'));
 const MAIN = join(import.meta.dirname, 'main.ts');
@@ -75,7 +77,16 @@ test('failed checks end with code 1, all of them told, and no stack', async () =
 test('when no avatar can be used the server says why and ends with code 1', async () => {
   const { code, err } = await run('--skip-checks', '--host', '127.0.0.1', '--port', '0');
   assert.equal(code, 1);
-  assert.match(err, /No avatar can be used:\n {2}Failed to initialize avatar anna: .*anna\.mp4 does not exist/);
+  assert.match(err, /No avatar can be used\.\nFailed to initialize avatar anna: .*anna\.mp4 does not exist/);
+  assert.doesNotMatch(err, /\n\s+at /);
+});
+
+test('a video without a face ends with code 1 and says which avatar, which frame and what to do', async () => {
+  await writePng(join(folder, 'wall.png'), flatPicture(120, 128, 128, 256, 256));
+  writeFileSync(join(folder, 'wall.yaml'), 'wall: {video_path: wall.png}\n');
+  const { code, err } = await run('--config', 'wall.yaml', '--host', '127.0.0.1', '--port', '0');
+  assert.equal(code, 1);
+  assert.match(err, /Failed to initialize avatar wall: .*frame 0.*bbox_shift/s);
   assert.doesNotMatch(err, /\n\s+at /);
 });
 

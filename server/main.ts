@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { checkStart } from './checks.ts';
 import { HELP, readCommandLine } from './config/command-line.ts';
 import { loadConfig } from './config/config.ts';
+import { modelFiles } from './engines/registry.ts';
 import { AppError } from './errors.ts';
 import { openLog } from './log.ts';
 import { startServer } from './start-server.ts';
@@ -19,9 +20,9 @@ async function main(args: readonly string[]): Promise<void> {
   const log = openLog(config.settings.log);
   // A connection that fails in an unforeseen way is one viewer's loss; it must not end the sessions of all others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'a promise failed and nobody listened'));
-  if (!commandLine.skipChecks) refuseToStartWith(await checkStart(config, []));
+  if (!commandLine.skipChecks) refuseToStartWith(await checkStart(config, await modelFiles(config.settings.engine.id)));
 
-  const server = await startServer(config, { log });
+  const server = await startServer(config, { log, needsAllAvatars: !commandLine.skipChecks, showsProgress: true });
   stopOnSignals(server, config.settings.limits.shutdownGraceMs, log);
   log.info({ url: server.url }, 'listening; the avatars are being prepared');
   await server.ready;

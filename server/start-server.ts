@@ -33,6 +33,10 @@ export interface StartOptions {
   readonly log: Log;
   /** Tried in this order instead of the configured engine and its fallbacks. */
   readonly engines?: readonly EngineChoice[];
+  /** Whether one avatar that cannot be used is reason enough not to start. Default false. */
+  readonly needsAllAvatars?: boolean;
+  /** Whether the preparation of avatars is shown in the terminal. Default false. */
+  readonly showsProgress?: boolean;
   /** Instead of the configured port; 0 takes a free one. */
   readonly port?: number;
 }
@@ -58,7 +62,12 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const { settings } = config;
   const { log } = options;
   const metrics = new Metrics();
-  const avatars = new AvatarLoading(config.avatars, settings.media.preparedFolder, log);
+  const avatars = new AvatarLoading(config.avatars, {
+    preparedFolder: settings.media.preparedFolder,
+    needsAll: options.needsAllAvatars ?? false,
+    showsProgress: options.showsProgress ?? false,
+    log,
+  });
   let line: SessionLine | null = null;
   let state: 'starting' | 'started' | 'closing' = 'starting';
   const stop = new AbortController();

@@ -11,6 +11,8 @@ export interface EngineChoice {
 /** What a module with an engine exports. Importing it loads no model. */
 export interface EngineModule {
   readonly spec: EngineSpec;
+  /** Absolute paths of the files that the engine cannot do without. */
+  readonly modelFiles?: readonly string[];
   /** Makes an instance for the calling thread. @throws {AppError} `model_missing` if a file that it needs is not there. */
   createEngine(): Promise<Engine>;
 }
@@ -29,6 +31,11 @@ export const ENGINE_IDS: readonly string[] = Object.keys(ENGINES);
  */
 export async function engineSpec(choice: EngineChoice): Promise<EngineSpec> {
   return (await loadModule(choice)).spec;
+}
+
+/** Absolute paths of the files that the engine of ours with this id cannot do without. @throws as {@link engineSpec}. */
+export async function modelFiles(id: string): Promise<readonly string[]> {
+  return (await loadModule({ id, moduleUrl: null })).modelFiles ?? [];
 }
 
 /**
