@@ -48,13 +48,12 @@ test('Firefox sees and hears the avatar, and hides its addresses while connectin
   await page.waitForSelector('[data-state="live"] .has-picture', { timeout: 20_000 });
 
   const before = await inbound(page);
-  await page.waitForFunction(`probe.frames() > ${(await page.evaluate('probe.frames()')) as number} + 40`);
+  const decoded = (reports: Inbound[]) => reports.find(({ kind }) => kind === 'video')?.framesDecoded ?? 0;
+  await expect
+    .poll(async () => decoded(await inbound(page)), { timeout: 10_000 })
+    .toBeGreaterThan(decoded(before) + 40);
   const after = await inbound(page);
-  const video = after.find(({ kind }) => kind === 'video');
-  expect(video?.mimeType).toBe('video/VP8');
-  expect(
-    (video?.framesDecoded ?? 0) - (before.find(({ kind }) => kind === 'video')?.framesDecoded ?? 0),
-  ).toBeGreaterThan(25);
+  expect(after.find(({ kind }) => kind === 'video')?.mimeType).toBe('video/VP8');
   const energy = (reports: Inbound[]) => reports.find(({ kind }) => kind === 'audio')?.totalAudioEnergy ?? 0;
   expect(energy(after)).toBeGreaterThan(energy(before));
   expect((await page.evaluate("probe.distanceTo('sam')")) as number).toBeLessThan(

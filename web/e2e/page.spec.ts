@@ -7,6 +7,16 @@ import { Server } from './support/server.ts';
 /** RMS of the page's sound that counts as something to hear. */
 const AUDIBLE_RMS = 0.005;
 
+/** Keeps the page's connections within reach of the test, and lets them pretend that their path is broken. */
+const KEEP_PEERS = `globalThis.peers = [];
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    #pretended;
+    constructor(...given) { super(...given); peers.push(this); }
+    get iceConnectionState() { return this.#pretended ?? super.iceConnectionState; }
+    get connectionState() { return this.#pretended ?? super.connectionState; }
+    pretend(state) { this.#pretended = state; this.dispatchEvent(new Event('iceconnectionstatechange')); }
+  };`;
+
 let server: Server;
 let browser: Browser;
 test.beforeAll(async () => {
@@ -84,14 +94,30 @@ test('another face takes over in the running call', async () => {
   await tab.page.close();
 });
 
-test('a change of network is followed by an ICE restart, and the picture goes on', async () => {
-  const tab = await Tab.open(browser, server.url);
+test('a change of network is followed by an ICE restart, and the call goes on over the new path', async () => {
+  const tab = await Tab.open(browser, server.url, KEEP_PEERS);
   await tab.talk();
+  const before = await iceUser(tab);
   await tab.page.evaluate("dispatchEvent(new Event('online'))");
-  await tab.untilState('live');
+  await expect.poll(() => iceUser(tab), { timeout: 5000 }).not.toBe(before);
   await tab.untilFrames(50);
-  expect(await server.sessions()).toBe(1);
+  await tab.untilState('live', 0);
+  expect(await tab.page.evaluate('peers.length')).toBe(1);
   expect(tab.complaints).toEqual([]);
+  await tab.page.close();
+});
+
+test('a call whose path breaks says so, restarts ICE, and goes on once there is a path again', async () => {
+  const tab = await Tab.open(browser, server.url, KEEP_PEERS);
+  await tab.talk();
+  const before = await iceUser(tab);
+  await tab.page.evaluate("peers[0].pretend('disconnected')");
+  await tab.untilState('reconnecting');
+  await expect.poll(() => iceUser(tab), { timeout: 5000 }).not.toBe(before);
+  await tab.page.evaluate('peers[0].pretend(undefined)');
+  await tab.untilState('live');
+  await tab.untilFrames(10);
+  expect(await tab.page.evaluate('peers.length')).toBe(1);
   await tab.page.close();
 });
 
@@ -172,3 +198,12 @@ test('a browser without WebRTC is told so', async () => {
   await expect(tab.page.locator('#talk')).toBeDisabled();
   await tab.page.close();
 });
+
+/** ICE user name of the path that media takes in the page's last call. */
+function iceUser(tab: Tab): Promise<string> {
+  return tab.page.evaluate(`(async () => {
+    const report = await peers.at(-1).getStats();
+    const transport = [...report.values()].find(({ type }) => type === 'transport');
+    return report.get(report.get(transport.selectedCandidatePairId).localCandidateId).usernameFragment;
+  })()`);
+}

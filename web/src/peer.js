@@ -61,11 +61,11 @@ export class Peer {
     await this.#offer({});
   }
 
-  /** Looks for a new network path for the running call. */
+  /** Looks for a better network path; the call goes on over the present one while that holds. */
   async restartIce() {
     if (this.#state === 'closed' || this.#state === 'connecting') return;
-    this.#interrupted();
-    await this.#offer({ iceRestart: true });
+    // An offer that waits for its answer is a restart under way.
+    if (this.#connection.signalingState === 'stable') await this.#offer({ iceRestart: true });
   }
 
   /** @param {string} sdp The server's answer to the last offer. */
@@ -145,6 +145,7 @@ export class Peer {
   #restart() {
     // A call that never stood has no path to repair: another offer would only hide the failure.
     if (this.#state === 'connecting') return this.#fail();
+    this.#interrupted();
     this.restartIce().catch(() => this.#fail());
   }
 
