@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { AppError } from '../errors.ts';
 
 /** Candidate as it travels between browser and server (`RTCIceCandidateInit`). */
 export interface TrickledCandidate {
@@ -26,3 +27,23 @@ export function readCandidate(line: string): string | null {
 
 const CANDIDATE =
   /^candidate:\S{1,64} (\d) (?:udp|tcp) \d{1,10} (\S{1,64}) (\d{1,5}) typ (?:host|srflx|prflx|relay)(?: |$)/i;
+
+/**
+ * Reads a candidate as a viewer sends it.
+ *
+ * @returns null for the end of candidates and for candidates that can never be used.
+ * @throws {AppError} `bad_message` if it is not a candidate at all.
+ */
+export function readTrickled(
+  trickled: TrickledCandidate | null,
+): { candidate: string; sdpMid?: string; sdpMLineIndex?: number } | null {
+  if (trickled === null || trickled.candidate === '') return null;
+  if (typeof trickled.candidate !== 'string' || !/^(a=)?candidate:/.test(trickled.candidate)) {
+    throw new AppError('bad_message', 'An ICE candidate must be an object whose candidate begins with "candidate:".');
+  }
+  const candidate = readCandidate(trickled.candidate);
+  if (!candidate) return null;
+  const { sdpMid, sdpMLineIndex } = trickled;
+  if (typeof sdpMid === 'string') return { candidate, sdpMid };
+  return { candidate, sdpMLineIndex: typeof sdpMLineIndex === 'number' ? sdpMLineIndex : 0 };
+}

@@ -85,16 +85,23 @@ export class RetransmissionBudget {
   }
 }
 
-/** Puts `budget` between the viewer's negative acknowledgements (RFC 4585 §6.2.1) and the sender, which would answer all of them. */
+/**
+ * Puts `budget` between the viewer's negative acknowledgements (RFC 4585 §6.2.1) and the sender, which would answer all of them.
+ *
+ * @param onRefused Something is not sent again, so the viewer cannot go on before a key frame. Browsers take three seconds to
+ *   say so themselves.
+ */
 export function limitRetransmissions(
   sender: RTCRtpSender,
   budget: RetransmissionBudget,
-  roundTripMs: () => number,
+  options: { readonly roundTripMs: () => number; readonly onRefused: () => void },
 ): void {
   const handle = sender.handleRtcpPacket.bind(sender);
   sender.handleRtcpPacket = (packet) => {
     if (packet.type === RtcpTransportLayerFeedback.type && packet.feedback instanceof GenericNack) {
-      packet.feedback.lost = budget.grant(packet.feedback.lost, roundTripMs());
+      const refusedBefore = budget.refused;
+      packet.feedback.lost = budget.grant(packet.feedback.lost, options.roundTripMs());
+      if (budget.refused > refusedBefore) options.onRefused();
     }
     handle(packet);
   };

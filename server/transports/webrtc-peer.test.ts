@@ -368,7 +368,7 @@ test('lost packets are sent again and the pictures become whole', async () => {
   assert.equal(pair.gaps, 0);
 });
 
-test('a viewer that loses half of everything is not sent more again than the budget allows', async () => {
+test('a viewer that loses half of everything is sent no more again than the budget allows, and a key frame is asked for instead', async () => {
   const pair = await new Pair({ loses: ({ sequenceNumber }) => sequenceNumber % 2 === 0, recovers: false }).connect({
     retransmissionBudget: { share: 0.1, burstPackets: 10 },
   });
@@ -380,6 +380,7 @@ test('a viewer that loses half of everything is not sent more again than the bud
   const packets = 23 + 59 * 4;
   assert.ok(retransmitted >= 10 && retransmitted <= 10 + packets * 0.1, `${retransmitted} packets were sent again`);
   assert.ok(retransmissionsRefused > 50, `${retransmissionsRefused} were refused`);
+  assert.equal(pair.keyFrameRequests, 1);
 });
 
 test('viewers that come at once share a small range of ports, and one too many is refused', async () => {

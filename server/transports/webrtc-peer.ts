@@ -1,29 +1,25 @@
-import { randomInt } from 'node:crypto';
-import { MediaStream, MediaStreamTrack, OpusPacketizer, type RTCPeerConnection, type RTCRtpTransceiver } from 'werift';
+import type { RTCDtlsTransport, RTCPeerConnection } from 'werift';
 import { SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import { type Packet, VIDEO_CLOCK_HZ, type VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
 import { processTimers, type Timers } from '../timers.ts';
 import { sayGoodbye } from './dtls-goodbye.ts';
 import { Feedback } from './feedback.ts';
-import { readCandidate, type TrickledCandidate } from './ice-candidate.ts';
+import { readTrickled, type TrickledCandidate } from './ice-candidate.ts';
 import { Liveness } from './liveness.ts';
-import { MuseTalkVideoTrack } from './musetalk-video-track.ts';
 import { type Offer, readOffer } from './offer.ts';
+import { OutgoingTracks } from './outgoing-tracks.ts';
 import { createConnection, type NetworkOptions, prepareGathering, resumeChecks } from './peer-connection.ts';
-import { type PeerFigures, readFigures, roundTripMs } from './peer-figures.ts';
-import {
-  limitRetransmissions,
-  RetransmissionBudget,
-  type RetransmissionBudgetOptions,
-} from './retransmission-budget.ts';
-import { fixSenderReports, RtpClock } from './sender-reports.ts';
+import { type PeerFigures, readFigures } from './peer-figures.ts';
+import { RetransmissionBudget, type RetransmissionBudgetOptions } from './retransmission-budget.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 /** A viewer that vanishes is told to the session within 15 s: this much silence, and up to a second to notice. */
 const DEFAULT_DISCONNECT_TIMEOUT_MS = 12_000;
 /** Candidates of one viewer that are used; each is tried from every address of this machine. */
 const MAX_CANDIDATES = 100;
+/** A key frame in place of repetitions is asked for at most this often: it has to get through the same path. */
+const REFUSAL_INTERVAL_MS = 1000;
 
 export interface PeerOptions extends NetworkOptions {
   /** What may be sent again on request. */
@@ -52,13 +48,6 @@ export interface PeerEvents extends TransportEvents {
   onIceCandidate(candidate: { candidate: string; sdpMid: string | null; sdpMLineIndex: number | null } | null): void;
 }
 
-/** What goes out on one track. */
-interface Outgoing<Track> {
-  readonly transceiver: RTCRtpTransceiver;
-  readonly track: Track;
-  readonly clock: RtpClock;
-}
-
 /**
  * One viewer over WebRTC: sends it sound and pictures, receives its microphone. Answers offers; never makes one.
  *
@@ -71,17 +60,13 @@ export class WebRtcPeer implements Transport {
   readonly #timers: Timers;
   readonly #feedback: Feedback;
   readonly #budget: RetransmissionBudget;
+  readonly #tracks: OutgoingTracks;
   readonly #liveness: Liveness;
-  /** Both tracks belong to one stream, which is what makes browsers play them in step. */
-  readonly #stream = new MediaStream();
   readonly #watched = new WeakSet<object>();
-  readonly #opus = new OpusPacketizer({ sequenceNumber: randomInt(2 ** 15) });
-  #video: Outgoing<MuseTalkVideoTrack> | null = null;
-  #audio: Outgoing<MediaStreamTrack> | null = null;
   #offer: Offer;
   #originEpochMs = Number.NaN;
-  #sentVideoBytes = 0;
   #candidatesTaken = 0;
+  #refusedMs = Number.NEGATIVE_INFINITY;
   #negotiation: Promise<unknown> = Promise.resolve();
   #earlyCandidates: Parameters<PeerEvents['onIceCandidate']>[0][] | null = [];
   #state: 'connecting' | 'connected' | 'closed' = 'connecting';
@@ -95,8 +80,14 @@ export class WebRtcPeer implements Transport {
     const nowMs = (): number => this.#timers.nowMs();
     this.#connection = createConnection(options, offer.videoCodec ? [offer.videoCodec] : ['H264', 'VP8']);
     this.#budget = new RetransmissionBudget(nowMs, options.retransmissionBudget);
+    this.#tracks = new OutgoingTracks({
+      budget: this.#budget,
+      originEpochMs: () => this.#originEpochMs,
+      onRefused: () => this.#onRefused(),
+      timers: this.#timers,
+    });
     this.#feedback = new Feedback({
-      videoSsrc: () => this.#video?.transceiver.sender.ssrc ?? null,
+      videoSsrc: () => this.#tracks.videoSender?.ssrc ?? null,
       onKeyFrameRequest: () => this.#whileOpen(() => events.onKeyFrameRequest()),
       onBandwidth: (bps) => this.#whileOpen(() => events.onBandwidth(bps)),
       nowMs,
@@ -164,7 +155,7 @@ export class WebRtcPeer implements Transport {
     const answer = this.#negotiation.then(async () => {
       if (this.#state === 'closed')
         throw new AppError('no_session', 'The connection is closed; begin with a new offer.');
-      return this.#negotiate(readOffer(offerSdp, this.#video?.track.videoCodec));
+      return this.#negotiate(readOffer(offerSdp, this.#tracks.videoCodec));
     });
     this.#negotiation = answer.catch(() => {});
     return answer;
@@ -176,22 +167,14 @@ export class WebRtcPeer implements Transport {
    *
    * @throws {AppError} `bad_message` if it is not a candidate at all.
    */
-  addIceCandidate(candidate: TrickledCandidate | null): void {
-    // The end of candidates is never passed on: without it a viewer that is slow to get through is not given up.
-    if (candidate === null || candidate.candidate === '') return;
-    if (typeof candidate.candidate !== 'string' || !/^(a=)?candidate:/.test(candidate.candidate)) {
-      throw new AppError('bad_message', 'An ICE candidate must be an object whose candidate begins with "candidate:".');
-    }
-    const known = readCandidate(candidate.candidate);
-    if (!known || this.#state === 'closed' || this.#candidatesTaken >= MAX_CANDIDATES) return;
+  addIceCandidate(trickled: TrickledCandidate | null): void {
+    // The end of candidates is not passed on: a viewer whose candidates all fail may still be reached by the way it tries itself.
+    const candidate = readTrickled(trickled);
+    if (!candidate || this.#state === 'closed' || this.#candidatesTaken >= MAX_CANDIDATES) return;
     this.#candidatesTaken += 1;
-    const mid = typeof candidate.sdpMid === 'string' ? candidate.sdpMid : undefined;
-    const index = typeof candidate.sdpMLineIndex === 'number' ? candidate.sdpMLineIndex : 0;
-    this.#connection
-      .addIceCandidate({ candidate: known, ...(mid === undefined ? { sdpMLineIndex: index } : { sdpMid: mid }) })
-      .catch(() => {
-        // It belongs to a section that this connection does not have; the other candidates may do.
-      });
+    this.#connection.addIceCandidate(candidate).catch(() => {
+      // It belongs to a section that this connection does not have; the other candidates may do.
+    });
   }
 
   start(originEpochMs: number): void {
@@ -199,33 +182,23 @@ export class WebRtcPeer implements Transport {
   }
 
   sendVideo(packet: Packet): void {
-    const video = this.#video;
-    if (!video || !this.#offer.videoCodec || !this.#isSending()) return;
-    const sent = video.track.sendPicture(packet.data, video.clock.stamp(packet.timestamp));
-    this.#budget.onSent(sent);
-    this.#sentVideoBytes += packet.data.byteLength;
+    if (this.#offer.videoCodec && this.#isSending()) this.#tracks.sendPicture(packet);
   }
 
   sendAudio(packet: Packet): void {
-    const audio = this.#audio;
-    if (!audio || !this.#offer.wantsAudio || !this.#isSending()) return;
-    const { buffer, byteOffset, byteLength } = packet.data;
-    const [rtp] = this.#opus.packetize(
-      Buffer.from(buffer, byteOffset, byteLength),
-      audio.clock.stamp(packet.timestamp),
-    );
-    if (rtp) audio.track.writeRtp(rtp);
+    if (this.#offer.wantsAudio && this.#isSending()) this.#tracks.sendSound(packet);
   }
 
   /** How the connection is doing. Meant for a look every second or more. */
   stats(): PeerFigures {
+    const { videoSender, audioSender, sentVideoBytes } = this.#tracks;
     return readFigures({
       connection: this.#connection,
-      sender: (this.#video ?? this.#audio)?.transceiver.sender ?? null,
-      clockRateHz: this.#video ? VIDEO_CLOCK_HZ : SAMPLE_RATE_HZ,
+      sender: videoSender ?? audioSender,
+      clockRateHz: videoSender ? VIDEO_CLOCK_HZ : SAMPLE_RATE_HZ,
       feedback: this.#feedback,
       budget: this.#budget,
-      sentVideoBytes: this.#sentVideoBytes,
+      sentVideoBytes,
     });
   }
 
@@ -246,7 +219,7 @@ export class WebRtcPeer implements Transport {
     const connection = this.#connection;
     try {
       await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
-      await this.#connectTracks(offer);
+      await this.#tracks.connect(connection.getTransceivers(), offer);
       for (const transport of connection.dtlsTransports) this.#watch(transport);
       prepareGathering(connection, this.#options);
       await connection.setLocalDescription(await connection.createAnswer());
@@ -266,43 +239,15 @@ export class WebRtcPeer implements Transport {
     return answer;
   }
 
-  /** Gives each section its track and direction; sections that are not used are refused by direction. */
-  async #connectTracks(offer: Offer): Promise<void> {
-    for (const transceiver of this.#connection.getTransceivers()) {
-      const index = transceiver.mLineIndex;
-      if (index === offer.videoSection && offer.videoCodec) {
-        this.#video ??= await this.#attach(
-          transceiver,
-          new MuseTalkVideoTrack(offer.videoCodec, this.#timers),
-          VIDEO_CLOCK_HZ,
-          (video) => limitRetransmissions(video.sender, this.#budget, () => roundTripMs(video.sender)),
-        );
-        transceiver.setDirection('sendonly');
-      } else if (index === offer.audioSection) {
-        this.#audio ??= await this.#attach(transceiver, new MediaStreamTrack({ kind: 'audio' }), SAMPLE_RATE_HZ);
-        transceiver.setDirection('sendrecv');
-      } else {
-        transceiver.setDirection('inactive');
-      }
-    }
+  /** What the viewer asked for again is not sent; a key frame can take its place. */
+  #onRefused(): void {
+    const nowMs = this.#timers.nowMs();
+    if (nowMs - this.#refusedMs < REFUSAL_INTERVAL_MS) return;
+    this.#refusedMs = nowMs;
+    this.#whileOpen(() => this.#events.onKeyFrameRequest());
   }
 
-  async #attach<Track extends MediaStreamTrack>(
-    transceiver: RTCRtpTransceiver,
-    track: Track,
-    clockRateHz: number,
-    prepare: (transceiver: RTCRtpTransceiver) => void = () => {},
-  ): Promise<Outgoing<Track>> {
-    this.#stream.addTrack(track);
-    transceiver.sender.setStreams([this.#stream]);
-    await transceiver.sender.replaceTrack(track);
-    const clock = new RtpClock(clockRateHz, randomInt(2 ** 32));
-    fixSenderReports(transceiver.sender, clock, () => this.#originEpochMs);
-    prepare(transceiver);
-    return { transceiver, track, clock };
-  }
-
-  #watch(transport: RTCPeerConnection['dtlsTransports'][number]): void {
+  #watch(transport: RTCDtlsTransport): void {
     if (this.#watched.has(transport)) return;
     this.#watched.add(transport);
     this.#feedback.listen(transport);
@@ -313,10 +258,10 @@ export class WebRtcPeer implements Transport {
     });
     // Not through the library's receiver, which drops sound whose SSRC the offer did not announce.
     transport.onRtp.subscribe(({ header, payload }) => {
-      const opus = this.#audio?.transceiver.codecs[0];
-      if (!this.#offer.sendsAudio || header.payloadType !== opus?.payloadType || this.#state === 'closed') return;
+      if (!this.#offer.sendsAudio || header.payloadType !== this.#tracks.audioPayloadType) return;
       const { sequenceNumber, timestamp, ssrc } = header;
-      this.#events.onMicrophonePacket({ payload, sequenceNumber, timestamp, ssrc, arrivedMs: this.#timers.nowMs() });
+      const packet = { payload, sequenceNumber, timestamp, ssrc, arrivedMs: this.#timers.nowMs() };
+      this.#whileOpen(() => this.#events.onMicrophonePacket(packet));
     });
   }
 
@@ -354,8 +299,7 @@ export class WebRtcPeer implements Transport {
   async #shut(): Promise<void> {
     this.#state = 'closed';
     this.#liveness.close();
-    this.#video?.track.end();
-    this.#audio?.track.stop();
+    this.#tracks.end();
     await Promise.all(this.#connection.dtlsTransports.map(sayGoodbye));
     await this.#connection.close();
   }
