@@ -54,11 +54,21 @@ export function allocI420(widthPx: number, heightPx: number): AvFrame {
   return picture;
 }
 
+/** Where the pixels of a picture lie, as long as it is not given other memory. */
+const planesOf = new WeakMap<AvFrame, { readonly data: readonly Buffer[]; readonly linesize: readonly number[] }>();
+
 /** Copies `frame` into `picture`, which was made by {@link allocI420} for the same size. */
 export function fillI420(picture: AvFrame, frame: Frame): void {
-  check(picture.makeWritable(), 'making a picture writable');
+  // Each look at `data` makes new buffers of the picture's size, which keep the garbage collector busy all the time.
+  let planes = planesOf.get(picture);
+  if (!planes || !picture.isWritable) {
+    check(picture.makeWritable(), 'making a picture writable');
+    planes = { data: picture.data!, linesize: picture.linesize };
+    planesOf.set(picture, planes);
+  }
+  const { data, linesize } = planes;
   forEachPlane(frame.widthPx, frame.heightPx, (plane, rowBytes, rows, at) => {
-    copyRows(picture.data![plane], picture.linesize[plane], frame.data.subarray(at), rowBytes, rowBytes, rows);
+    copyRows(data[plane], linesize[plane], frame.data.subarray(at), rowBytes, rowBytes, rows);
   });
 }
 
