@@ -288,8 +288,15 @@ test('an offer that cannot be answered does not disturb a connection', async () 
   await assert.rejects(pair.peer.renegotiate('garbage'), { code: 'bad_sdp' });
   sendPictures(pair, 'H264', 0, 1);
   await until('a picture came', () => pair.frames.length === 1);
+  let offerSdp = '';
+  await pair.client.restart((sdp) => {
+    offerSdp = sdp;
+    return pair.peer.renegotiate(sdp);
+  });
+  const pending = assert.rejects(pair.peer.renegotiate(offerSdp), { code: 'no_session' });
   await pair.peer.close();
-  await assert.rejects(pair.peer.renegotiate('garbage'), { code: 'no_session' });
+  await pending;
+  await assert.rejects(pair.peer.renegotiate(offerSdp), { code: 'no_session' });
 });
 
 test('candidates that are no candidates are refused, useless ones passed over', async () => {

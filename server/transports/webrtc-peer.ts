@@ -71,10 +71,12 @@ export class WebRtcPeer implements Transport {
   #earlyCandidates: Parameters<PeerEvents['onIceCandidate']>[0][] | null = [];
   #state: 'connecting' | 'connected' | 'closed' = 'connecting';
   #closing: Promise<void> | null = null;
+  readonly #closed = Promise.withResolvers<never>();
 
   private constructor(offer: Offer, options: PeerOptions, events: PeerEvents) {
     this.#offer = offer;
     this.#options = options;
+    this.#closed.promise.catch(() => {});
     this.#events = events;
     this.#timers = options.timers ?? processTimers;
     const nowMs = (): number => this.#timers.nowMs();
@@ -153,8 +155,7 @@ export class WebRtcPeer implements Transport {
    */
   renegotiate(offerSdp: string): Promise<string> {
     const answer = this.#negotiation.then(async () => {
-      if (this.#state === 'closed')
-        throw new AppError('no_session', 'The connection is closed; begin with a new offer.');
+      if (this.#state === 'closed') throw closedError();
       return this.#negotiate(readOffer(offerSdp, this.#tracks.videoCodec));
     });
     this.#negotiation = answer.catch(() => {});
@@ -218,11 +219,8 @@ export class WebRtcPeer implements Transport {
   async #negotiate(offer: Offer): Promise<string> {
     const connection = this.#connection;
     try {
-      await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
-      await this.#tracks.connect(connection.getTransceivers(), offer);
-      for (const transport of connection.dtlsTransports) this.#watch(transport);
-      prepareGathering(connection, this.#options);
-      await connection.setLocalDescription(await connection.createAnswer());
+      // A description that is being set when the connection closes would be waited for in vain.
+      await Promise.race([this.#describe(offer), this.#closed.promise]);
     } catch (cause) {
       if (connection.signalingState === 'have-remote-offer') {
         await connection.setRemoteDescription({ type: 'rollback', sdp: '' }).catch(() => {});
@@ -234,9 +232,16 @@ export class WebRtcPeer implements Transport {
     this.#offer = offer;
     this.#candidatesTaken = 0;
     resumeChecks(connection);
-    const answer = connection.localDescription?.sdp;
-    if (!answer) throw new AppError('no_session', 'The connection was closed while it was being made.');
-    return answer;
+    return connection.localDescription!.sdp;
+  }
+
+  async #describe(offer: Offer): Promise<void> {
+    const connection = this.#connection;
+    await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
+    await this.#tracks.connect(connection.getTransceivers(), offer);
+    for (const transport of connection.dtlsTransports) this.#watch(transport);
+    prepareGathering(connection, this.#options);
+    await connection.setLocalDescription(await connection.createAnswer());
   }
 
   /** What the viewer asked for again is not sent; a key frame can take its place. */
@@ -298,9 +303,14 @@ export class WebRtcPeer implements Transport {
 
   async #shut(): Promise<void> {
     this.#state = 'closed';
+    this.#closed.reject(closedError());
     this.#liveness.close();
     this.#tracks.end();
     await Promise.all(this.#connection.dtlsTransports.map(sayGoodbye));
     await this.#connection.close();
   }
+}
+
+function closedError(): AppError {
+  return new AppError('no_session', 'The connection is closed; begin with a new offer.');
 }
