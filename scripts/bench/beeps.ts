@@ -16,6 +16,7 @@ export function writeBeeps(out: Float32Array, startSample: number, periodSamples
 
 /** Beeps for 80 ms at each whole second of media time, so that exactly the two frames that begin there have sound. */
 export class BeepSource implements Source {
+  readonly bufferedMs = 0;
   #state: 'open' | 'closed' = 'open';
 
   read(out: Float32Array, startSample: number): SourceRead {
@@ -36,6 +37,7 @@ export class BeepSource implements Source {
 
 /** A tone without end, for interrupting. */
 export class ToneSource implements Source {
+  readonly bufferedMs = 0;
   #state: 'open' | 'closed' = 'open';
 
   read(out: Float32Array, startSample: number): SourceRead {

@@ -16,8 +16,7 @@ export interface StatusOptions {
 }
 
 /**
- * Serves what operators and load balancers ask: `/health` (the process answers), `/ready` (it takes sessions: 200, else 503
- * with how far each avatar is), `/figures` (what was counted and measured); and the portraits of avatars.
+ * Serves what operators and load balancers ask: `/health` (the process answers; always 200, with how far each avatar is), `/ready` (it takes sessions: 200, else 503), `/figures` (what was counted and measured); and the portraits of avatars.
  */
 export function serveStatus(app: App, { gallery, isStarted, health, figures }: StatusOptions): void {
   // One avatar that cannot be prepared does not keep the server from serving the others.
@@ -27,7 +26,7 @@ export function serveStatus(app: App, { gallery, isStarted, health, figures }: S
     gallery.progress().every(({ state }) => state === 'ready' || state === 'failed');
   const status = () => (isReady() ? 'ready' : 'loading');
 
-  app.get('/health', async () => ({ status: status(), ...health() }));
+  app.get('/health', async () => ({ status: status(), avatars: gallery.progress(), ...health() }));
   app.get('/ready', async (_request, reply) => {
     if (!isReady()) reply.code(503).header('retry-after', '1');
     return { status: status(), avatars: gallery.progress() };

@@ -43,6 +43,8 @@ export interface SessionFigures {
   readonly avatar_id: string;
   /** From sound taken from its source to the same sound, and its picture, sent. */
   readonly delay_ms: number;
+  /** How long the microphone's sound waits before it is taken in; 0 without one. */
+  readonly jitter_buffer_ms: number;
   readonly clip: string | null;
   readonly talking: boolean;
   readonly seconds: number;
@@ -150,6 +152,7 @@ export class Session {
       session_id: this.id,
       avatar_id: this.avatarId,
       delay_ms: this.delayMs,
+      jitter_buffer_ms: Math.round(this.#intake.bufferedMs),
       clip: this.#intake.playing,
       talking: this.#intake.isTalking,
       seconds: Math.round(seconds * 10) / 10,

@@ -39,6 +39,11 @@ export class SoundIntake {
     return this.#clip?.name ?? null;
   }
 
+  /** Sound of the microphone that waits to be taken in, ms. */
+  get bufferedMs(): number {
+    return this.#microphone?.bufferedMs ?? 0;
+  }
+
   /** Owns `source` from now on, and closes the microphone before it. */
   setMicrophone(source: Source): void {
     this.#microphone?.close();

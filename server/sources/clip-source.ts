@@ -2,6 +2,7 @@ import type { Source, SourceRead } from './source.ts';
 
 /** Plays a recording once, then ends. */
 export class ClipSource implements Source {
+  readonly bufferedMs = 0;
   #samples: Float32Array;
   #next = 0;
 

@@ -125,6 +125,10 @@ export class MicrophoneSource implements Source {
   }
 
   /** What the buffer does now and did so far. */
+  get bufferedMs(): number {
+    return this.figures().bufferMs;
+  }
+
   figures(): MicrophoneFigures {
     const { lostPackets, latePackets, bufferedSamples, overflowSamples } = this.#packets;
     const soundSamples = this.#state === 'playing' ? this.#sound.bufferedSamples : 0;

@@ -5,6 +5,7 @@ const END: SourceRead = { kind: 'end', arrivedMs: Number.NaN };
 
 /** Gives silence until it is closed. */
 export class SilenceSource implements Source {
+  readonly bufferedMs = 0;
   #isClosed = false;
 
   read(out: Float32Array): SourceRead {

@@ -20,6 +20,8 @@ export interface Source {
    * @param startSample Media time of the first sample, in samples at 48 kHz since the session began.
    */
   read(out: Float32Array, startSample: number): SourceRead;
+  /** Sound that was received but not read yet, ms: so much later it is heard because of this source. 0 if it makes its own. */
+  readonly bufferedMs: number;
   /** Forgets sound that was received but not yet read (an interrupt). */
   clear(): void;
   /** Releases what the source holds. Reading afterwards gives `end`. Idempotent. */

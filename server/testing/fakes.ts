@@ -141,6 +141,7 @@ export class FakeEncoders {
 
 /** Gives a constant tone of `amplitude`, or silence while that is 0. */
 export class FakeSource implements Source {
+  bufferedMs = 0;
   amplitude: number;
   cleared = 0;
   closed = false;

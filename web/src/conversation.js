@@ -400,10 +400,10 @@ const MICROPHONE_NOTICE = {
   insecure: 'Browsers open the microphone to secure pages only, so you are only listening.',
 };
 
-/** Progress of preparing the avatars from `/ready`, 0..1, or null where the server does not say. */
+/** Progress of preparing the avatars from `/health`, 0..1, or null where the server does not say. */
 async function readProgress() {
   try {
-    const response = await fetch('/ready', { cache: 'no-store' });
+    const response = await fetch('/health', { cache: 'no-store' });
     /** @type {{ avatars?: { share: number }[] }} */
     const { avatars = [] } = await response.json();
     return avatars.length === 0 ? null : avatars.reduce((sum, { share }) => sum + share, 0) / avatars.length;
