@@ -38,8 +38,12 @@ export class Histogram {
     const wanted = share * this.#count;
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      seen += this.#counts[bucket];
-      if (seen >= wanted && seen > 0) return Math.min(SMALLEST * BUCKET_GROWTH ** bucket, this.#max);
+      const count = this.#counts[bucket];
+      seen += count;
+      if (seen < wanted || count === 0) continue;
+      // Values are taken to lie evenly in their bucket.
+      const position = bucket - (seen - wanted) / count;
+      return Math.min(SMALLEST * BUCKET_GROWTH ** position, this.#max);
     }
     return 0;
   }
