@@ -13,6 +13,7 @@ import {
 } from 'werift';
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
+import { treatRelaysWell } from './turn-relays.ts';
 import { openSocketsSafely } from './udp-sockets.ts';
 
 /** An answer does not wait longer than this for STUN and TURN servers; what they give later is trickled. */
@@ -49,6 +50,7 @@ export interface NetworkOptions {
  */
 export function createConnection(network: NetworkOptions, videoCodecs: readonly VideoCodec[]): RTCPeerConnection {
   openSocketsSafely();
+  treatRelaysWell();
   const servers = network.iceServers.map(({ urls, ...rest }) => ({
     ...rest,
     urls: typeof urls === 'string' ? [urls] : [...urls],
