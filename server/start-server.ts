@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { FRAMES_PER_SECOND } from './audio/pcm.ts';
 import { AvatarLoading } from './avatar-loading.ts';
 import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
@@ -18,9 +17,15 @@ import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { openScheduler } from './open-scheduler.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
+import type { EncoderSource } from './session/encoder-source.ts';
+import { IdleLoops } from './session/idle-loops.ts';
 import { SessionRegistry } from './session/registry.ts';
 import { processTimers } from './timers.ts';
 
+const ENCODERS: EncoderSource = {
+  openVideo: (options) => VideoEncoder.open(options),
+  openOpus: (options) => OpusEncoder.open(options),
+};
 const PAGE_FOLDER = `${import.meta.dirname}/../web`;
 /** How many viewers a core carries: the compute budget of a talking session with room to spare. */
 const SESSIONS_PER_CORE = 8;
@@ -172,12 +177,12 @@ function openSessions(
     findAvatar: (id) => findAvatar(avatars, id),
     loadClip: (path) => clips.open(path),
     scheduler,
-    encoders: { openVideo: (options) => VideoEncoder.open(options), openOpus: (options) => OpusEncoder.open(options) },
+    encoders: ENCODERS,
+    loops: new IdleLoops(ENCODERS, settings.video.startBitrateBps, log),
     viewers: {
       ...settings.video,
       widthPx: AVATAR_SIZE_PX,
       heightPx: AVATAR_SIZE_PX,
-      framesPerSecond: FRAMES_PER_SECOND,
       opusBitrateBps: settings.audio.opusBitrateBps,
     },
     computeBudgetMs: settings.engine.computeBudgetMs,

@@ -136,7 +136,11 @@ test('health answers from the start, ready only when all avatars are, with how f
   });
   rig.gallery.set('bert', 'failed', 0, 'no face');
   assert.equal((await rig.get('/ready')).status, 200);
-  assert.equal((await (await rig.get('/health')).json()).status, 'ready');
+  assert.deepEqual(await (await rig.get('/health')).json(), {
+    status: 'ready',
+    avatars: rig.gallery.progress(),
+    sessions: 0,
+  });
   rig.gallery.set('anna', 'failed', 0, 'no face');
   assert.equal((await rig.get('/ready')).status, 503);
 });

@@ -3,6 +3,7 @@ import { type Avatar, type AvatarClip, avatarFrame } from '../avatars/avatar.ts'
 import { type Frame, frameSizeBytes } from '../codecs/frame.ts';
 import type { Metrics } from '../metrics.ts';
 import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
+import type { OwnFrame } from './idle-loops.ts';
 
 /** Pictures of a session that exist at once: under way at the engine, on show, being encoded. */
 const PICTURES = 5;
@@ -19,7 +20,7 @@ interface Picture {
 interface Pending {
   readonly index: number;
   readonly generation: number;
-  readonly closed: Frame;
+  readonly own: OwnFrame;
   picture: Picture | null;
   outcome: FrameOutcome | 'waiting';
 }
@@ -29,9 +30,10 @@ export interface PictureLineOptions {
   readonly scheduler: FrameScheduler;
   readonly metrics: Metrics;
   /**
-   * Called once per frame, in order, with the finished picture, which must not be touched after the promise settles.
+   * Called once per frame, in order, with the finished picture, which must not be touched after the promise settles, and, if
+   * it is the avatar's own, where it stands in the clip.
    */
-  readonly show: (frameIndex: number, picture: Frame) => Promise<void>;
+  readonly show: (frameIndex: number, picture: Frame, own: OwnFrame | null) => Promise<void>;
 }
 
 /**
@@ -139,9 +141,9 @@ export class PictureLine {
   }
 
   #begin(index: number, generation: number, picture: Picture | null, outcome: Pending['outcome'] = 'closed'): Pending {
-    const closed = avatarFrame(this.#avatar, this.#clip, this.#clipFrame);
+    const own = { avatar: this.#avatar, clip: this.#clip, clipFrame: this.#clipFrame };
     this.#clipFrame = (this.#clipFrame + 1) % this.#clip.frameCount;
-    const pending: Pending = { index, generation, closed, picture, outcome };
+    const pending: Pending = { index, generation, own, picture, outcome };
     this.#pending.push(pending);
     this.#showSettled();
     return pending;
@@ -156,7 +158,11 @@ export class PictureLine {
   #show(pending: Pending): void {
     const picture = this.#choose(pending);
     if (picture) picture.holders += 1;
-    void this.#options.show(pending.index, picture?.frame ?? pending.closed).finally(() => {
+    const { avatar, clip, clipFrame } = pending.own;
+    const shown = picture
+      ? this.#options.show(pending.index, picture.frame, null)
+      : this.#options.show(pending.index, avatarFrame(avatar, clip, clipFrame), pending.own);
+    void shown.finally(() => {
       if (picture) picture.holders -= 1;
     });
   }

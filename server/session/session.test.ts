@@ -7,12 +7,12 @@ import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
 import { FakeEncoders, FakeScheduler, FakeSource, FakeTransport, fakeAvatar } from '../testing/fakes.ts';
 import { ManualTimers } from '../testing/manual-timers.ts';
+import { IdleLoops } from './idle-loops.ts';
 import { Session } from './session.ts';
 
 const SETTINGS = {
   widthPx: 16,
   heightPx: 16,
-  framesPerSecond: 25,
   startBitrateBps: 500_000,
   minBitrateBps: 150_000,
   maxBitrateBps: 2_500_000,
@@ -38,6 +38,7 @@ async function makeSession(options: { lookAheadMs?: number } = {}) {
     loadClip: async () => clip,
     scheduler,
     encoders,
+    loops: new IdleLoops(encoders, SETTINGS.startBitrateBps, silentLog()),
     viewers: SETTINGS,
     computeBudgetMs: 30,
     timers,
@@ -194,6 +195,54 @@ test('key frames asked for again and again come at most every 500 ms', async () 
   const keys = transport.video.filter((packet) => packet.isKeyFrame);
   assert.ok(keys.length >= 3 && keys.length <= 5, `${keys.length} key frames in 2 s`);
   assert.ok(transport.video[0].isKeyFrame);
+  await session.close('test');
+});
+
+test('after three silent seconds the pictures come from the loop that all sessions share, until the first word', async () => {
+  const { timers, session, transport, metrics, encoders } = await makeSession();
+  const microphone = new FakeSource(0);
+  session.setMicrophone(microphone);
+  transport.events?.onConnected();
+  await timers.advance(6_000);
+  const fromLoop = metrics.counter('frames_from_loop').value;
+  assert.ok(fromLoop > 25, `${fromLoop} frames from the loop`);
+  assert.equal(encoders.opened, 3, 'pictures, sound and, once, the loop');
+  const indices = transport.video.map((packet) => packet.timestamp / 3600);
+  assert.deepEqual(indices, [...indices.keys()], 'no frame is missing or twice');
+  assert.deepEqual(
+    transport.video.map((packet) => packet.data[0]),
+    indices.map((index) => index % 10),
+    'the loop goes on where the session stood',
+  );
+
+  microphone.amplitude = 0.5;
+  const sentBefore = transport.video.length;
+  await timers.advance(1_000);
+  const drawn = transport.video.slice(sentBefore).find((packet) => packet.data[0] === 200);
+  assert.ok(drawn?.isKeyFrame, 'the first drawn picture does not refer to the loop');
+  assert.equal(metrics.counter('frames_from_loop').value - fromLoop < 10, true);
+  await session.close('test');
+});
+
+test('a viewer on the loop that asks for a key frame gets one at once', async () => {
+  const { timers, session, transport, metrics } = await makeSession();
+  transport.events?.onConnected();
+  await timers.advance(6_010);
+  const sentBefore = transport.video.length;
+  const loopBefore = metrics.counter('frames_from_loop').value;
+  transport.events?.onKeyFrameRequest();
+  await timers.advance(200);
+  assert.ok(transport.video.slice(sentBefore).some((packet) => packet.isKeyFrame));
+  assert.ok(metrics.counter('frames_from_loop').value - loopBefore < 5);
+  await session.close('test');
+});
+
+test('a viewer that cannot take the loop’s bitrate is not put on it', async () => {
+  const { timers, session, transport, metrics } = await makeSession();
+  transport.events?.onConnected();
+  transport.events?.onBandwidth(300_000);
+  await timers.advance(8_000);
+  assert.equal(metrics.counter('frames_from_loop').value, 0);
   await session.close('test');
 });
 

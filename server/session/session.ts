@@ -8,9 +8,11 @@ import type { FrameScheduler } from '../scheduler/frame-job.ts';
 import type { Source } from '../sources/source.ts';
 import type { Timers } from '../timers.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
+import type { EncoderSource } from './encoder-source.ts';
+import type { IdleLoops } from './idle-loops.ts';
 import { PictureLine } from './picture-line.ts';
 import { SoundIntake } from './sound-intake.ts';
-import { type EncoderSource, type ViewerSettings, Viewers } from './viewers.ts';
+import { type ViewerSettings, Viewers } from './viewers.ts';
 
 /** Length of one step of the session's line. Input is taken every second step, output leaves on the grid of the delay. */
 const STEP_MS = 10;
@@ -29,6 +31,7 @@ export interface SessionOptions {
   readonly loadClip: (path: string) => Promise<Source>;
   readonly scheduler: FrameScheduler;
   readonly encoders: EncoderSource;
+  readonly loops: IdleLoops;
   readonly viewers: ViewerSettings;
   /** Time for the engine, composing and encoding, ms; a multiple of 10. Part of the delay of sound and picture. */
   readonly computeBudgetMs: number;
@@ -80,6 +83,7 @@ export class Session {
     this.#viewers = new Viewers({
       settings: options.viewers,
       encoders: options.encoders,
+      loops: options.loops,
       timers: options.timers,
       metrics: options.metrics,
       log: options.log,
@@ -90,7 +94,7 @@ export class Session {
       sessionId: options.id,
       scheduler: options.scheduler,
       metrics: options.metrics,
-      show: (frameIndex, picture) => this.#viewers.show(frameIndex, picture),
+      show: (frameIndex, picture, own) => this.#viewers.show(frameIndex, picture, own),
     });
   }
 
