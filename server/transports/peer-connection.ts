@@ -13,6 +13,7 @@ import {
 } from 'werift';
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
+import { readCompoundsSafely } from './rtcp-compounds.ts';
 import { treatRelaysWell } from './turn-relays.ts';
 import { openSocketsSafely } from './udp-sockets.ts';
 
@@ -51,6 +52,7 @@ export interface NetworkOptions {
 export function createConnection(network: NetworkOptions, videoCodecs: readonly VideoCodec[]): RTCPeerConnection {
   openSocketsSafely();
   treatRelaysWell();
+  readCompoundsSafely();
   const servers = network.iceServers.map(({ urls, ...rest }) => ({
     ...rest,
     urls: typeof urls === 'string' ? [urls] : [...urls],
