@@ -1,3 +1,6 @@
+/** More than a calm network's jitter, so that neither buffer has a reason to grow; less than anybody notices. */
+const JITTER_BUFFER_MS = 50;
+
 /**
  * @typedef {import('./signalling.js').ClientMessage} ClientMessage
  *
@@ -46,7 +49,8 @@ export class Peer {
     connection.addEventListener('icecandidate', ({ candidate }) => {
       events.send({ type: 'ice_candidate', candidate: candidate?.candidate ? candidate.toJSON() : null });
     });
-    connection.addEventListener('track', ({ track, streams }) => {
+    connection.addEventListener('track', ({ track, streams, receiver }) => {
+      steady(receiver);
       if (streams[0]) this.#stream = streams[0];
       else this.#stream.addTrack(track);
       events.onStream(this.#stream);
@@ -166,4 +170,13 @@ export class Peer {
     this.close();
     this.#events.onFailed();
   }
+}
+
+/**
+ * Asks the browser to hold sound and picture equally long (W3C WebRTC Extensions, jitterBufferTarget). Left alone, it grows and
+ * shrinks the two buffers each by its own measure, and lets them be up to 30 ms apart before it does anything about it.
+ * @param {RTCRtpReceiver} receiver
+ */
+function steady(receiver) {
+  if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = JITTER_BUFFER_MS;
 }
