@@ -17,13 +17,15 @@ export interface Watched {
   readonly offsets: readonly Offset[];
   /** Media time of each flash within its second, ms: 0 if pictures bear the right time stamps. */
   readonly flashMediaMs: readonly number[];
+  /** The browser's own opinion of the offset, ms; it takes the screen for faster than it is. */
+  readonly estimatesMs: readonly number[];
   /** From when the browser says that a beep's time stamp is played to when the beep is heard in the audio graph, ms. */
   readonly beepBehindMs: readonly number[];
 }
 
 /** What the events of the measuring page say of sound and picture, given the RTP time stamps of media time 0. */
 export function evaluate(
-  { flashes, beeps, sounds }: Pick<PageEvents, 'flashes' | 'beeps' | 'sounds'>,
+  { flashes, beeps, sounds, estimates }: Pick<PageEvents, 'flashes' | 'beeps' | 'sounds' | 'estimates'>,
   origins: RtpOrigins,
 ): Watched {
   const heard = sounds.map(({ atMs, rtpTimestamp }) => ({
@@ -40,6 +42,7 @@ export function evaluate(
   });
   return {
     offsets: pairs.map(({ atMs, heardMs }) => ({ atMs, soundEarlyMs: atMs - heardMs })),
+    estimatesMs: estimates,
     flashMediaMs: seen.map(({ mediaMs }) => mediaMs % 1000),
     beepBehindMs: beeps.flatMap((beepMs) => {
       const pair = nearest(pairs, ({ heardMs }) => heardMs - beepMs, PAIR_WITHIN_MS);

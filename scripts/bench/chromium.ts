@@ -32,6 +32,8 @@ export interface PageEvents {
   readonly beeps: readonly number[];
   /** First sample of each beep of the microphone: when the page got it. */
   readonly microphone: readonly number[];
+  /** How much newer sound is than picture in the browser's own opinion, once a second, ms. */
+  readonly estimates: readonly number[];
   readonly counts: {
     readonly framesDecoded: number;
     readonly framesDropped: number;

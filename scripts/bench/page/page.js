@@ -11,10 +11,12 @@ const LOOK_PX = 4;
 const JITTER_BUFFER_MS = 50;
 /** Packets of sound come every 20 ms. */
 const SOUND_POLL_MS = 8;
+/** How often the browser is asked how far it believes sound and picture to be apart. */
+const ESTIMATE_MS = 1000;
 
 const video = document.body.appendChild(document.createElement('video'));
 /** What was measured and not taken yet. */
-const events = { flashes: [], darks: [], beeps: [], microphone: [], sounds: [] };
+const events = { flashes: [], darks: [], beeps: [], microphone: [], sounds: [], estimates: [] };
 let peer = null;
 let context = null;
 let socket = null;
@@ -43,6 +45,7 @@ window.bench = {
     for (const receiver of peer.getReceivers()) receiver.jitterBufferTarget = JITTER_BUFFER_MS;
     watchSquare(square);
     watchSound();
+    setInterval(estimate, ESTIMATE_MS);
     listen(video.srcObject, (contextTimeS) => events.beeps.push(heardMs(contextTimeS)));
     await video.play();
   },
@@ -123,6 +126,16 @@ function watchSound() {
     const atMs = source.timestamp - performance.timeOrigin + context.outputLatency * 1000;
     events.sounds.push({ atMs, rtpTimestamp: source.rtpTimestamp });
   }, SOUND_POLL_MS);
+}
+
+/** How much newer the sound being played is than the picture on show, in the browser's own opinion, ms. */
+async function estimate() {
+  const playedMs = {};
+  for (const { type, kind, estimatedPlayoutTimestamp } of (await peer.getStats()).values()) {
+    if (type === 'inbound-rtp') playedMs[kind] = estimatedPlayoutTimestamp;
+  }
+  const soundEarlyMs = playedMs.audio - playedMs.video;
+  if (Number.isFinite(soundEarlyMs)) events.estimates.push(soundEarlyMs);
 }
 
 /** Mean luminance of RGBA pixels, 0..255 (ITU-R BT.709). */
