@@ -6,6 +6,8 @@ import type { Avatar } from '../avatars/avatar.ts';
  */
 export const MOUTH_PARAMETERS = ['jaw', 'lower', 'upper', 'spread', 'round', 'press', 'tuck', 'tongue'] as const;
 
+export type MouthParameter = (typeof MOUTH_PARAMETERS)[number];
+
 /** What an engine wants to know about the speech around one video frame. */
 export interface FeatureSpec {
   /** `log-mel`: rows of 80 log-mel bins every 10 ms (audio/log-mel.ts). `none`: nothing. */

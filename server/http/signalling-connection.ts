@@ -3,6 +3,7 @@ import { AppError, describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RETRY_AFTER_S } from '../session/registry.ts';
 import { type AvatarGallery, describeAvatar, findAvatar } from './avatar-gallery.ts';
+import { MouthFeed } from './mouth-feed.ts';
 import { isSameConnection } from './offer-identity.ts';
 import type { ClientMessage } from './signalling-message.ts';
 import type { ConnectViewer, IceCandidate, ViewerPeer, ViewerSession, ViewerSessions } from './viewer.ts';
@@ -45,6 +46,8 @@ export class SignallingConnection {
   #line: Line | null = null;
   #connectTimer: NodeJS.Timeout | undefined;
   #figuresTimer: NodeJS.Timeout | undefined;
+  /** Null until it is subscribed to. */
+  #mouths: MouthFeed | null = null;
 
   constructor(socket: WebSocket, options: SignallingOptions) {
     this.#socket = socket;
@@ -73,6 +76,7 @@ export class SignallingConnection {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearInterval(this.#figuresTimer);
+    this.#mouths?.close();
     await this.#endSession('client left');
   }
 
@@ -104,6 +108,10 @@ export class SignallingConnection {
       case 'subscribe_figures':
         this.#figuresTimer ??= setInterval(() => this.#sendFigures(), FIGURES_EVERY_MS).unref();
         return;
+      case 'subscribe_mouth':
+        this.#mouths ??= new MouthFeed(this.#socket);
+        if (this.#line) this.#mouths.follow(this.#line.session);
+        return;
       case 'ping':
         this.#send({ type: 'pong' });
     }
@@ -134,6 +142,7 @@ export class SignallingConnection {
     const line: Line = { session, peer: null, offerSdp, heldCandidates: [] };
     this.#line = line;
     session.onClosed(() => this.#forget(line));
+    this.#mouths?.follow(session);
     try {
       const answerSdp = await this.#connect(line);
       // The socket may have closed, or the peer died, while the answer was made; then the session is gone as well.

@@ -3,7 +3,7 @@ import type { IceCandidate } from './viewer.ts';
 
 /** Everything that a client may say on `/ws`. */
 export type ClientMessage =
-  | { readonly type: 'get_avatars' | 'get_config' | 'interrupt' | 'ping' | 'subscribe_figures' }
+  | { readonly type: 'get_avatars' | 'get_config' | 'interrupt' | 'ping' | 'subscribe_figures' | 'subscribe_mouth' }
   | { readonly type: 'select_avatar'; readonly avatarId: string }
   | { readonly type: 'play_clip'; readonly clip: string }
   | { readonly type: 'offer' | 'answer'; readonly sdp: string }
@@ -19,6 +19,7 @@ const TYPES: readonly ClientMessage['type'][] = [
   'interrupt',
   'get_config',
   'subscribe_figures',
+  'subscribe_mouth',
   'ping',
 ];
 const MAX_NAME_LENGTH = 256;

@@ -353,3 +353,29 @@ async function untilType(client: TextClient, message: object, type: string): Pro
   while (messages.at(-1)?.type !== type) messages.push(await client.next());
   return messages;
 }
+
+test('subscribe_mouth before the offer tells the mouth of the session that the offer makes, and of the next one', async () => {
+  const client = await open();
+  client.send({ type: 'subscribe_mouth' });
+  await startSession(client);
+  assert.equal(rig.sessions.all[0].mouthListeners.size, 1);
+  rig.sessions.all[0].speak(7);
+  const { type, frame, time_ms, parameters, visemes } = await client.next();
+  assert.deepEqual([type, frame, time_ms, parameters, visemes], ['mouth', 7, 280, { jaw: 0.5 }, { aa: 1 }]);
+  await client.ask({ type: 'offer', sdp: OTHER });
+  assert.deepEqual(
+    rig.sessions.all.map(({ mouthListeners }) => mouthListeners.size),
+    [0, 1],
+  );
+  await client.close();
+  await until(() => rig.sessions.all[1].mouthListeners.size === 0);
+});
+
+test('subscribe_mouth while live begins at once, and twice is once', async () => {
+  const client = await open();
+  await startSession(client);
+  client.send({ type: 'subscribe_mouth' });
+  client.send({ type: 'subscribe_mouth' });
+  assert.equal((await client.ask({ type: 'ping' })).type, 'pong');
+  assert.equal(rig.sessions.all[0].mouthListeners.size, 1);
+});

@@ -1,3 +1,4 @@
+import type { MouthReport } from '../session/mouth-reports.ts';
 import type { Source } from '../sources/source.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 
@@ -10,6 +11,8 @@ export interface ViewerSession {
   setMicrophone(source: Source): void;
   addTransport(make: (events: TransportEvents) => Promise<Transport>): Promise<Transport>;
   figures(): object;
+  /** Calls `listener` once per frame that is sent, until the session ends or the returned function is called. */
+  onMouth(listener: (report: MouthReport) => void): () => void;
   onClosed(callback: (reason: string) => void): void;
   close(reason: string): Promise<void>;
 }

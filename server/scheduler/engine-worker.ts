@@ -44,6 +44,7 @@ class EngineWorker {
     const geometry = new Float32Array(clip.geometry, index * GEOMETRY_SIZE * 4, GEOMETRY_SIZE);
     const out = { widthPx: base.widthPx, heightPx: base.heightPx, data: new Uint8Array(job.picture) };
     this.#composer.compose(out, base, geometry, patch);
+    if (job.mouth && patch.parameters) new Float32Array(job.mouth).set(patch.parameters);
     return 'drawn';
   }
 

@@ -13,6 +13,11 @@ export interface FrameJob {
   readonly dueMs: number;
   /** Memory for the I420 picture. Lent until the promise settles. */
   readonly picture: SharedArrayBuffer;
+  /**
+   * Memory for the `MOUTH_PARAMETERS` of a drawn picture, float32; left as it is by an engine without such. Lent until the
+   * promise settles. Null if nobody asks for them.
+   */
+  readonly mouth: SharedArrayBuffer | null;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface WireJob {
   readonly features: Float32Array;
   /** Where the finished I420 picture goes. Written by the worker alone until it answers. */
   readonly picture: SharedArrayBuffer;
+  /** Where the mouth's parameters go, if somebody asks for them; as `picture`. */
+  readonly mouth: SharedArrayBuffer | null;
 }
 
 export type ToWorker =

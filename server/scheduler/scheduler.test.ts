@@ -28,6 +28,7 @@ function job(mood: number, overrides: Partial<FrameJob> = {}): FrameJob {
     features: Float32Array.of(mood),
     dueMs: performance.now() + 10_000,
     picture: new SharedArrayBuffer((16 * 16 * 3) / 2),
+    mouth: null,
     ...overrides,
   };
 }
@@ -38,6 +39,13 @@ test('a drawn picture arrives in the memory that the job lent', async (t) => {
   assert.equal(await scheduler.submit(job(MOOD.draw, { picture })), 'drawn');
   assert.notDeepEqual(new Uint8Array(picture), new Uint8Array(384));
   assert.equal(await scheduler.submit(job(MOOD.closed)), 'closed');
+});
+
+test('the parameters of the mouth arrive with the picture if the job asks for them', async (t) => {
+  const scheduler = await open(t);
+  const mouth = new SharedArrayBuffer(8 * 4);
+  assert.equal(await scheduler.submit(job(MOOD.draw, { mouth })), 'drawn');
+  assert.deepEqual([...new Float32Array(mouth)], [1, 0, 0, 0, 0, 0, 0, 0]);
 });
 
 test('a job whose time is over is not run', async (t) => {

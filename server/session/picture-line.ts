@@ -1,9 +1,11 @@
 import { FRAME_MS } from '../audio/pcm.ts';
 import { type Avatar, type AvatarClip, avatarFrame } from '../avatars/avatar.ts';
 import { type Frame, frameSizeBytes } from '../codecs/frame.ts';
+import { MOUTH_PARAMETERS } from '../engines/engine.ts';
 import type { Metrics } from '../metrics.ts';
 import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
 import type { OwnFrame } from './idle-loops.ts';
+import type { MouthReports } from './mouth-reports.ts';
 
 /** Pictures of a session that exist at once: under way at the engine, on show, being encoded. */
 const PICTURES = 5;
@@ -13,6 +15,8 @@ const LONGEST_REPEAT_FRAMES = 3;
 interface Picture {
   readonly memory: SharedArrayBuffer;
   readonly frame: Frame;
+  /** The mouth's parameters, in shared memory; NaN if nobody asked for them or the engine has none. */
+  readonly mouth: Float32Array<SharedArrayBuffer>;
   /** Holders: the engine while it draws, the line while it is the newest one shown, each encode. */
   holders: number;
 }
@@ -29,6 +33,8 @@ export interface PictureLineOptions {
   readonly sessionId: string;
   readonly scheduler: FrameScheduler;
   readonly metrics: Metrics;
+  /** Learns what the mouth of each shown frame does. */
+  readonly mouths: MouthReports;
   /**
    * Called once per frame, in order, with the finished picture, which must not be touched after the promise settles, and, if
    * it is the avatar's own, where it stands in the clip.
@@ -99,6 +105,7 @@ export class PictureLine {
         features,
         dueMs,
         picture: picture.memory,
+        mouth: this.#options.mouths.isWanted ? picture.mouth.buffer : null,
       })
       .then((outcome) => {
         const isWanted = pending.outcome === 'waiting';
@@ -158,6 +165,7 @@ export class PictureLine {
   #show(pending: Pending): void {
     const picture = this.#choose(pending);
     if (picture) picture.holders += 1;
+    this.#options.mouths.note(pending.index, picture?.mouth ?? null);
     const { avatar, clip, clipFrame } = pending.own;
     const shown = picture
       ? this.#options.show(pending.index, picture.frame, null)
@@ -201,11 +209,13 @@ export class PictureLine {
     if (!picture && this.#pictures.length < PICTURES) {
       const { widthPx, heightPx } = this.#avatar;
       const memory = new SharedArrayBuffer(frameSizeBytes(widthPx, heightPx));
-      picture = { memory, frame: { widthPx, heightPx, data: new Uint8Array(memory) }, holders: 0 };
+      const mouth = new Float32Array(new SharedArrayBuffer(MOUTH_PARAMETERS.length * Float32Array.BYTES_PER_ELEMENT));
+      picture = { memory, frame: { widthPx, heightPx, data: new Uint8Array(memory) }, mouth, holders: 0 };
       this.#pictures.push(picture);
     }
     if (!picture) return null;
     picture.holders = 1;
+    picture.mouth.fill(Number.NaN);
     return picture;
   }
 }

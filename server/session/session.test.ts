@@ -304,3 +304,42 @@ test('after a long stall media time goes on from where it stood', async () => {
   assert.ok(transport.originEpochMs > originBefore + 4_800);
   await session.close('test');
 });
+
+test('a listener learns what the mouth does in each frame that is sent: drawn, then closed', async () => {
+  const { timers, session, transport } = await makeSession();
+  const microphone = new FakeSource(0.5);
+  session.setMicrophone(microphone);
+  const heard: { frame: number; jaw: number; sent: number }[] = [];
+  session.onMouth(({ frame, parameters }) =>
+    heard.push({ frame, jaw: parameters.jaw, sent: transport.video.length - 1 }),
+  );
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  microphone.amplitude = 0;
+  await timers.advance(2_000);
+  assert.deepEqual(
+    heard.map(({ frame }) => frame),
+    [...transport.video.keys()],
+  );
+  assert.ok(heard.every(({ frame, sent }) => frame === sent));
+  assert.deepEqual(
+    heard.map(({ jaw }) => jaw > 0.5),
+    transport.video.map((packet) => packet.data[0] === 200),
+  );
+  await session.close('test');
+});
+
+test('without a listener the engine is not asked for parameters', async () => {
+  const { timers, session, transport, scheduler } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(500);
+  assert.ok(scheduler.jobs.length > 0 && scheduler.jobs.every(({ job }) => job.mouth === null));
+  const leave = session.onMouth(() => {});
+  await timers.advance(200);
+  assert.notEqual(scheduler.jobs.at(-1)?.job.mouth, null);
+  leave();
+  await timers.advance(200);
+  assert.equal(scheduler.jobs.at(-1)?.job.mouth, null);
+  await session.close('test');
+});

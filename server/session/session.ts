@@ -10,6 +10,7 @@ import type { Timers } from '../timers.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 import type { EncoderSource } from './encoder-source.ts';
 import type { IdleLoops } from './idle-loops.ts';
+import { type MouthReport, MouthReports } from './mouth-reports.ts';
 import { PictureLine } from './picture-line.ts';
 import { SoundIntake } from './sound-intake.ts';
 import { type ViewerSettings, Viewers } from './viewers.ts';
@@ -64,6 +65,7 @@ export class Session {
   readonly #intake: SoundIntake;
   readonly #pictures: PictureLine;
   readonly #viewers: Viewers;
+  readonly #mouths = new MouthReports();
   /** Sound on its way out. Holds `delayMs` of chunks and no more; emptied by the steps. */
   readonly #delayed: AudioChunk[] = [];
   readonly #silence = new Float32Array((SAMPLE_RATE_HZ * CHUNK_MS) / 1000);
@@ -94,6 +96,7 @@ export class Session {
       sessionId: options.id,
       scheduler: options.scheduler,
       metrics: options.metrics,
+      mouths: this.#mouths,
       show: (frameIndex, picture, own) => this.#viewers.show(frameIndex, picture, own),
     });
   }
@@ -166,6 +169,15 @@ export class Session {
   /** True while sound that somebody should hear is still on the line. */
   get isSpeaking(): boolean {
     return this.#intake.playing !== null || this.#delayed.some((chunk) => !chunk.isSilent);
+  }
+
+  /**
+   * Calls `listener` with what the mouth does in each frame, when that frame is sent. Frames of an engine that knows no such
+   * numbers are left out.
+   * @returns Ends that.
+   */
+  onMouth(listener: (report: MouthReport) => void): () => void {
+    return this.#mouths.subscribe(listener);
   }
 
   onClosed(callback: (reason: string) => void): void {
@@ -250,6 +262,7 @@ export class Session {
     this.#viewers.sendSound(isStale ? { heard: this.#silence, startSample: chunk.startSample } : chunk);
     if (chunkIndex % CHUNKS_PER_FRAME !== 0) return;
     this.#viewers.sendPicture(chunkIndex / CHUNKS_PER_FRAME);
+    this.#mouths.release(chunkIndex / CHUNKS_PER_FRAME);
     if (!chunk.isSilent) metrics.histogram('arrival_to_sent_ms').record(timers.nowMs() - chunk.arrivedMs);
   }
 }

@@ -9,6 +9,7 @@ import type {
   ViewerSession,
   ViewerSessions,
 } from '../http/viewer.ts';
+import type { MouthReport } from '../session/mouth-reports.ts';
 import type { Source } from '../sources/source.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 import { FakeSource, FakeTransport } from './fakes.ts';
@@ -43,6 +44,7 @@ export class FakeSession implements ViewerSession {
   readonly clips: string[] = [];
   interrupts = 0;
   microphone: Source | null = null;
+  readonly mouthListeners = new Set<(report: MouthReport) => void>();
   closedBecause: string | null = null;
   readonly #onClosed: ((reason: string) => void)[] = [];
 
@@ -79,6 +81,18 @@ export class FakeSession implements ViewerSession {
 
   figures(): object {
     return { session_id: this.id, delay_ms: 130 };
+  }
+
+  onMouth(listener: (report: MouthReport) => void): () => void {
+    this.mouthListeners.add(listener);
+    return () => void this.mouthListeners.delete(listener);
+  }
+
+  /** Tells the listeners of a half open mouth in `frame`; only the names that matter are there. */
+  speak(frame: number): void {
+    const parameters = { jaw: 0.5 } as MouthReport['parameters'];
+    const visemes = { aa: 1 } as MouthReport['visemes'];
+    for (const listener of this.mouthListeners) listener({ frame, timeMs: 40 * frame, parameters, visemes });
   }
 
   onClosed(callback: (reason: string) => void): void {

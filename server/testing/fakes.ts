@@ -52,6 +52,7 @@ export class FakeScheduler implements FrameScheduler {
     return new Promise((resolve) => {
       const answer = (outcome: FrameOutcome, byte = 200): void => {
         if (outcome === 'drawn') new Uint8Array(job.picture).fill(byte);
+        if (outcome === 'drawn' && job.mouth) new Float32Array(job.mouth)[0] = byte / 255;
         resolve(outcome);
       };
       this.jobs.push({ job, answer });

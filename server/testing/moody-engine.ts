@@ -23,7 +23,7 @@ export async function createEngine(): Promise<Engine> {
     flow: null,
     sizePx: 4,
     overlay: new Uint8Array(4 * 4 * 4).fill(255),
-    parameters: null,
+    parameters: Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0),
   };
   return {
     spec,
