@@ -24,7 +24,7 @@ const COMPARED = 6;
 const SETTINGS = { limits: { max_sessions: 100, max_connections_per_address: 200 } };
 /** Histograms that say where the time goes: once per frame and session unless said otherwise. */
 const STAGES = [
-  ['opus_decode_ms', 'decoding a packet of microphone'],
+  ['sound_in_ms', '20 ms of microphone: jitter buffer, Opus decoding, resampling, features'],
   ['opus_encode_ms', 'encoding a packet of sound'],
   ['step_ms', 'one step of a session (each 10 ms, the encoding of sound included)'],
   ['step_late_ms', 'lateness of a step'],

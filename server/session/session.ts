@@ -241,7 +241,10 @@ export class Session {
   }
 
   #takeChunk(): void {
+    const { timers, metrics } = this.#options;
+    const startedMs = timers.nowMs();
     const chunk = this.#intake.take();
+    metrics.histogram('sound_in_ms').record(timers.nowMs() - startedMs);
     this.#delayed.push(chunk);
     const frame = this.#intake.readyFrame();
     if (frame === null) return;
