@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sources: ['audio', 'codecs'],
   transports: ['audio', 'codecs'],
   session: ['audio', 'avatars', 'codecs', 'engines', 'scheduler', 'sources', 'transports'],
+  render: ['audio', 'avatars', 'codecs', 'engines', 'scheduler', 'session', 'sources', 'transports'],
   http: ['audio', 'avatars', 'codecs', 'config', 'session', 'sources', 'transports'],
 };
 
