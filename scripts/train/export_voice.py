@@ -1,0 +1,117 @@
+"""A trained voice network -> models/voice-to-mouth.onnx and the golden vectors that the server checks at start.
+
+  python3 export_voice.py --model out/voice.pt --out ../../models/voice-to-mouth
+Graph, one step of 40 ms: mel float32 [4, 80] (log-mel rows), state float32 [1, 594] -> mouth float32 [1, 8], next float32 [1, 594].
+State: peak and rows of the running normalisation, its mean shape (80), both layers of the GRU (256 each); all zero at the start.
+Golden vectors (JSON): eight numbers for each of 12 steps from the zero state, of rows -4 + 2 sin(0.7 (4 step + row) + 0.31 bin).
+"""
+import argparse
+import json
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+import train_voice as t
+
+STEPS = 12
+
+
+def golden_rows():
+    step, row, bin_ = np.meshgrid(np.arange(STEPS), np.arange(4), np.arange(80), indexing='ij')
+    return (-4 + 2 * np.sin(0.7 * (4 * step + row) + 0.31 * bin_)).astype(np.float32)
+
+
+def build(network):
+    nodes, constants = [], {}
+
+    def const(name, value, dtype=np.float32):
+        constants[name] = np.asarray(value, dtype)
+        return name
+
+    def op(kind, inputs, output, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [output] if isinstance(output, str) else output, **attributes))
+        return output if isinstance(output, str) else output[0]
+
+    op('Split', ['state', const('parts', [1, 1, 80, t.HIDDEN, t.HIDDEN], np.int64)], ['peak0', 'rows0', 'shape0', 'h1', 'h2'], axis=1)
+    # The running normalisation of train_voice.normalise; the state counts from the first peak and the prior shape.
+    const('bins0', [t.LEVEL_BINS[0]], np.int64), const('bins1', [t.LEVEL_BINS[1]], np.int64), const('axis1', [1], np.int64), const('axis0', [0], np.int64)
+    op('Slice', ['mel', 'bins0', 'bins1', 'axis1'], 'level_bins')
+    op('ReduceMean', ['level_bins', 'axis1'], 'level', keepdims=1)                                    # [4, 1]
+    op('ReduceMax', ['level', 'axis0'], 'loudest', keepdims=1)                                        # [1, 1]
+    op('Add', ['peak0', const('first_peak', t.FIRST_PEAK)], 'peak_before')
+    op('Sub', ['loudest', 'peak_before'], 'above')
+    op('Add', ['peak_before', op('Mul', ['above', const('attack', t.ATTACK)], 'rise')], 'peak_up')
+    op('Sub', ['peak_before', const('decay', t.DECAY)], 'peak_down')
+    op('Where', [op('Greater', ['above', const('zero', 0)], 'is_above'), 'peak_up', 'peak_down'], 'peak_free')
+    op('Max', ['peak_free', const('lowest_peak', t.LOWEST_PEAK)], 'peak')
+    op('Sub', ['level', 'peak'], 'under_peak')
+    op('Sigmoid', [op('Mul', [op('Add', ['under_peak', const('within', t.ACTIVE_WITHIN)], 'over'), const('four', 4)], 'steep')], 'active')
+    op('ReduceSum', ['active', 'axis0'], 'count', keepdims=1)
+    op('ReduceSum', [op('Mul', ['active', 'mel'], 'active_mel'), 'axis0'], 'active_sum', keepdims=1)
+    op('Sub', [op('Div', ['active_sum', op('Add', ['count', const('tiny', 1e-6)], 'count_safe')], 'active_mean'), 'peak'], 'mean')
+    op('Min', [op('Add', ['rows0', 'count'], 'rows_free'), const('most_rows', t.MOST_ROWS)], 'rows')
+    op('Add', ['shape0', const('prior', network.prior.numpy()[None])], 'shape_before')
+    op('Div', ['count', op('Add', ['rows', const('prior_rows', t.PRIOR_ROWS)], 'rows_all')], 'share')
+    op('Add', ['shape_before', op('Mul', ['share', op('Sub', ['mean', 'shape_before'], 'change')], 'shared_change')], 'shape')
+    op('Sub', [op('Sub', ['mel', 'peak'], 'mel_peak'), 'shape'], 'flat')
+    op('Clip', [op('Mul', ['flat', const('half', 0.5)], 'halved'), const('low', -2), const('high', 1.5)], 'clipped')
+    op('Reshape', ['clipped', const('row_shape', [1, 320], np.int64)], 'x')
+    op('Relu', [op('Gemm', ['x', const('front_w', network.front.weight.numpy()), const('front_b', network.front.bias.numpy())], 'front', transB=1)], 'heard')
+    before = op('Reshape', ['heard', const('seq_in', [1, 1, -1], np.int64)], 'seq')
+    for k, gru in ((1, network.gru1), (2, network.gru2)):
+        def zrh(w):                                                     # torch orders the gates r z n, ONNX z r h
+            r, z, n = np.split(w.numpy(), 3)
+            return np.concatenate([z, r, n])
+        const('w%d' % k, zrh(gru.weight_ih_l0)[None]), const('r%d' % k, zrh(gru.weight_hh_l0)[None])
+        const('b%d' % k, np.concatenate([zrh(gru.bias_ih_l0), zrh(gru.bias_hh_l0)])[None])
+        op('Reshape', ['h%d' % k, 'seq_in'], 'state%d' % k)
+        op('GRU', [before, 'w%d' % k, 'r%d' % k, 'b%d' % k, '', 'state%d' % k], ['', 'y%d' % k], hidden_size=t.HIDDEN, linear_before_reset=1)
+        before = 'y%d' % k
+        op('Reshape', [before, const('flat_h', [1, t.HIDDEN], np.int64)], 'next%d' % k)
+    op('Sigmoid', [op('Gemm', ['next2', const('mouth_w', network.mouth.weight.numpy()), const('mouth_b', network.mouth.bias.numpy())], 'logits', transB=1)], 'mouth')
+    op('Concat', [op('Sub', ['peak', 'first_peak'], 'peak1'), 'rows', op('Sub', ['shape', 'prior'], 'shape1'), 'next1', 'next2'], 'next', axis=1)
+    size = 82 + 2 * t.HIDDEN
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+    # Large tables are stored as float16: half the file; the runtime widens them once, when it loads.
+    large = [k for k, v in constants.items() if v.size > 1000 and v.dtype == np.float32]
+    casts = [helper.make_node('Cast', [k + '_half'], [k], to=TensorProto.FLOAT) for k in large]
+    initializers = [numpy_helper.from_array(v.astype(np.float16), k + '_half') if k in large else numpy_helper.from_array(v, k)
+                    for k, v in constants.items()]
+    graph = helper.make_graph(casts + nodes, 'voice-to-mouth', [value('mel', [4, 80]), value('state', [1, size])], [value('mouth', [1, 8]), value('next', [1, size])],
+                              initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9, producer_name='musecast')
+    onnx.checker.check_model(model)
+    return model
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--model', required=True)
+    p.add_argument('--out', required=True, help='path without ending')
+    a = p.parse_args()
+    network = t.VoiceNetwork()
+    network.load_state_dict(torch.load(a.model))
+    for w in network.parameters():
+        w.requires_grad_(False)
+    model = build(network)
+    rows = golden_rows()
+    expected = torch.sigmoid(network(torch.tensor(t.normalise(rows[None], network.prior.numpy()).astype(np.float32)))[0])[0].numpy()
+    run, state, got = ReferenceEvaluator(model), np.zeros((1, 82 + 2 * t.HIDDEN), np.float32), []
+    for step in rows:
+        mouth, state = run.run(None, {'mel': step, 'state': state})
+        got.append(mouth[0])
+    difference = np.abs(np.array(got) - expected).max()
+    print('largest difference between the graph and the trained network: %.5f' % difference)      # the latter stores float16 features
+    if difference > 0.01:
+        raise SystemExit('the graph is not what was trained')
+    onnx.save(model, a.out + '.onnx')
+    with open(a.out + '.golden.json', 'w') as f:
+        json.dump({'mouth': [[round(float(v), 5) for v in row] for row in got]}, f)
+        f.write('\n')
+
+
+if __name__ == '__main__':
+    main()
