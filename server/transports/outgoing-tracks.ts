@@ -7,6 +7,7 @@ import { MuseTalkVideoTrack } from './musetalk-video-track.ts';
 import type { Offer } from './offer.ts';
 import { roundTripMs } from './peer-figures.ts';
 import { limitRetransmissions, type RetransmissionBudget } from './retransmission-budget.ts';
+import { stampSendTimes } from './send-times.ts';
 import { fixSenderReports, RtpClock } from './sender-reports.ts';
 
 interface Outgoing<Track> {
@@ -105,6 +106,7 @@ export class OutgoingTracks {
   async #attachVideo(transceiver: RTCRtpTransceiver, codec: VideoCodec): Promise<Outgoing<MuseTalkVideoTrack>> {
     const { sender } = transceiver;
     const video = await this.#attach(transceiver, new MuseTalkVideoTrack(codec, this.#timers), VIDEO_CLOCK_HZ);
+    stampSendTimes(transceiver, () => this.#timers.nowMs());
     limitRetransmissions(sender, this.#budget, { roundTripMs: () => roundTripMs(sender), onRefused: this.#onRefused });
     return video;
   }

@@ -2,6 +2,7 @@ import {
   type RTCIceTransport,
   RTCPeerConnection,
   RTCRtpCodecParameters,
+  useAbsSendTime,
   useFIR,
   useH264,
   useNACK,
@@ -44,8 +45,8 @@ export interface NetworkOptions {
 /**
  * Makes a connection that knows Opus and the given video codecs, each with retransmissions. Opens no socket.
  *
- * The only bandwidth feedback is goog-remb: with transport-wide congestion control browsers stop estimating, with
- * abs-send-time they are misled by the library's clock.
+ * The only bandwidth feedback is goog-remb, helped by send-times.ts: with transport-wide congestion control browsers stop
+ * estimating.
  *
  * @throws {AppError} `config_invalid` if everything is to be relayed and there is no TURN server with a user name.
  */
@@ -75,7 +76,7 @@ export function createConnection(network: NetworkOptions, videoCodecs: readonly 
         new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
       ]),
     },
-    headerExtensions: { audio: [useSdesMid()], video: [useSdesMid()] },
+    headerExtensions: { audio: [useSdesMid()], video: [useSdesMid(), useAbsSendTime()] },
     iceServers: servers,
     // Otherwise the sockets made for a section stay open when the answer bundles it with another.
     bundlePolicy: 'max-bundle',
