@@ -45,26 +45,32 @@ export const VISEME_PROTOTYPES: Readonly<Record<Viseme, readonly number[]>> = {
 };
 
 /**
+ * These leave lips and jaw to their neighbours, and a mouth in between looks like them by chance: they count for less, so that
+ * it goes to those that shape the lips.
+ */
+const SHARE: Readonly<Partial<Record<Viseme, number>>> = { DD: 0.55, kk: 0.45, nn: 0.55 };
+
+/**
  * How far, as a squared distance of parameters, a prototype may be for its weight to fall to 1/e: a mouth on a prototype
  * gives it most of the weight, one between two gives both their share.
  */
 const REACH = 0.02;
 
-/** {@link VISEME_PROTOTYPES} in the order of {@link VISEMES}, without names. */
-const ROWS = VISEMES.map((viseme) => VISEME_PROTOTYPES[viseme]);
+/** The tables above in the order of {@link VISEMES}, without names. */
+const ROWS = VISEMES.map((viseme) => ({ row: VISEME_PROTOTYPES[viseme], share: SHARE[viseme] ?? 1 }));
 
 /**
- * How much of each viseme is in a mouth: a softmax over the squared distances to the prototypes. What the parameters cannot
+ * How much of each viseme is in a mouth: a softmax over the squared distances to the prototypes. What the parameters hardly
  * tell apart (k from a barely open a, d from n) shares the weight.
  *
  * @param parameters The eight numbers, 0..1, in the order of `MOUTH_PARAMETERS`. Borrowed for the call.
  * @returns One weight per viseme, in the order of {@link VISEMES}; 0..1, their sum is 1. A new array.
  */
 export function visemeWeights(parameters: Float32Array): Float32Array {
-  const distances = ROWS.map((row) => squaredDistance(parameters, row));
+  const distances = ROWS.map(({ row }) => squaredDistance(parameters, row));
   // The nearest is taken as the origin, so that a mouth far from all of them does not divide zero by zero.
   const nearest = Math.min(...distances);
-  const weights = Float32Array.from(distances, (distance) => Math.exp((nearest - distance) / REACH));
+  const weights = Float32Array.from(ROWS, ({ share }, i) => share * Math.exp((nearest - distances[i]) / REACH));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
 }
