@@ -84,10 +84,10 @@ async function film(order: Order, avatar: Avatar, samples: Float32Array, schedul
     await writer.abort();
     throw error;
   }
+  const tookS = (performance.now() - startedMs) / 1000;
   if (order.params) await writeFile(order.params, mouths.map(mouthLine).join(''));
   if (sheet && order.sheet) await writeFile(order.sheet, await sheet.png());
   const seconds = frames / FRAMES_PER_SECOND;
-  const tookS = (performance.now() - startedMs) / 1000;
   const lines = [
     `${relative(process.cwd(), order.out)}: ${seconds.toFixed(2)} s in ${tookS.toFixed(1)} s, ${(seconds / tookS).toFixed(1)} times as fast as it plays.`,
   ];
