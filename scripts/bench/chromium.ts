@@ -5,6 +5,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { findBrowser } from '../find-browsers.ts';
 
 const PAGE_FOLDER = join(import.meta.dirname, 'page');
+/** The part of the product's page that the measuring page uses too. */
+const LIP_SYNC = 'lip-sync.js';
+const PRODUCT_FOLDER = join(import.meta.dirname, '../../web/src');
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
 
 /** Square that flashes, in pixels of the picture. */
@@ -119,7 +122,7 @@ async function servePage(): Promise<Server> {
     const name = (request.url ?? '/').slice(1);
     try {
       if (!/^[\w-]+\.(html|js)$/.test(name)) throw new Error('no such file');
-      const content = await readFile(join(PAGE_FOLDER, name));
+      const content = await readFile(name === LIP_SYNC ? join(PRODUCT_FOLDER, name) : join(PAGE_FOLDER, name));
       response.writeHead(200, { 'content-type': TYPES[extname(name)] }).end(content);
     } catch {
       response.writeHead(404).end();

@@ -1,5 +1,4 @@
-/** More than a calm network's jitter, so that neither buffer has a reason to grow; less than anybody notices. */
-const JITTER_BUFFER_MS = 50;
+import { LipSync } from './lip-sync.js';
 
 /**
  * @typedef {import('./signalling.js').ClientMessage} ClientMessage
@@ -24,6 +23,7 @@ export class Peer {
   /** @type {RTCIceCandidateInit[]} Candidates of the server that arrived before its answer. */
   #early = [];
   #stream = new MediaStream();
+  #lipSync;
   /** @type {RTCRtpSender} */
   #microphoneSender;
   /** @type {'connecting' | 'connected' | 'interrupted' | 'closed'} */
@@ -43,14 +43,14 @@ export class Peer {
     this.#events = events;
     const connection = new RTCPeerConnection({ iceServers });
     this.#connection = connection;
+    this.#lipSync = new LipSync(connection);
     const audio = connection.addTransceiver(microphone ?? 'audio', { direction: microphone ? 'sendrecv' : 'recvonly' });
     this.#microphoneSender = audio.sender;
     connection.addTransceiver('video', { direction: 'recvonly' });
     connection.addEventListener('icecandidate', ({ candidate }) => {
       events.send({ type: 'ice_candidate', candidate: candidate?.candidate ? candidate.toJSON() : null });
     });
-    connection.addEventListener('track', ({ track, streams, receiver }) => {
-      steady(receiver);
+    connection.addEventListener('track', ({ track, streams }) => {
       if (streams[0]) this.#stream = streams[0];
       else this.#stream.addTrack(track);
       events.onStream(this.#stream);
@@ -109,6 +109,7 @@ export class Peer {
     this.#state = 'closed';
     clearTimeout(this.#disconnectedTimer);
     clearTimeout(this.#timeout);
+    this.#lipSync.close();
     this.#connection.close();
   }
 
@@ -170,13 +171,4 @@ export class Peer {
     this.close();
     this.#events.onFailed();
   }
-}
-
-/**
- * Asks the browser to hold sound and picture equally long (W3C WebRTC Extensions, jitterBufferTarget). Left alone, it grows and
- * shrinks the two buffers each by its own measure, and lets them be up to 30 ms apart before it does anything about it.
- * @param {RTCRtpReceiver} receiver
- */
-function steady(receiver) {
-  if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = JITTER_BUFFER_MS;
 }

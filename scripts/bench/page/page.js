@@ -3,12 +3,12 @@
  * Driven by scripts/bench through `window.bench`.
  */
 
+import { LipSync } from './lip-sync.js';
+
 /** Mean luminance, 0..255, from which on the square is white. */
 const WHITE = 200;
 /** Side of the picture of the square that is looked at, in pixels. */
 const LOOK_PX = 4;
-/** What the product's page asks of the browser's buffers. */
-const JITTER_BUFFER_MS = 50;
 /** Packets of sound come every 20 ms. */
 const SOUND_POLL_MS = 8;
 /** How often the browser is asked how far it believes sound and picture to be apart. */
@@ -33,6 +33,8 @@ window.bench = {
     await context.resume();
     if (context.state !== 'running') throw new Error(`the AudioContext is ${context.state}`);
     peer = new RTCPeerConnection();
+    // The product's own, as its page uses it.
+    new LipSync(peer);
     const remote = new Promise((resolve) => {
       peer.ontrack = ({ streams: [stream] }) => stream.getTracks().length === 2 && resolve(stream);
     });
@@ -41,8 +43,6 @@ window.bench = {
     peer.addTransceiver('video', { direction: 'recvonly' });
     await signal(url);
     video.srcObject = await remote;
-    // As the product's page does (web/src/peer.js).
-    for (const receiver of peer.getReceivers()) receiver.jitterBufferTarget = JITTER_BUFFER_MS;
     watchSquare(square);
     watchSound();
     setInterval(estimate, ESTIMATE_MS);
