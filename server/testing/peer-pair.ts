@@ -49,6 +49,8 @@ export class PeerPair {
     const { changeOffer = (sdp) => sdp, changeAnswer = (sdp) => sdp } = options;
     const counts = { pictures: 0, sounds: 0 };
     const connected = Promise.withResolvers<void>();
+    // It may fail before anybody waits for it.
+    connected.promise.catch(() => {});
     const onVideoFrame = (): void => {
       counts.pictures += 1;
     };
@@ -56,7 +58,7 @@ export class PeerPair {
     let peer: WebRtcPeer | null = null;
     let sdps = { offerSdp: '', answerSdp: '' };
     try {
-      await client.connect(async (offerSdp) => {
+      const connecting = client.connect(async (offerSdp) => {
         const answered = await WebRtcPeer.answer(
           changeOffer(offerSdp),
           { ...PEER_OPTIONS, ...options.peer },
@@ -75,9 +77,8 @@ export class PeerPair {
         sdps = { offerSdp, answerSdp: answered.answerSdp };
         return changeAnswer(answered.answerSdp);
       });
-      await connected.promise;
+      await Promise.all([connecting, connected.promise]);
     } catch (error) {
-      connected.promise.catch(() => {});
       await client.close();
       await (peer as WebRtcPeer | null)?.close();
       throw error;

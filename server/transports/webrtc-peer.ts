@@ -4,6 +4,7 @@ import { type Packet, VIDEO_CLOCK_HZ, type VideoCodec } from '../codecs/packet.t
 import { AppError } from '../errors.ts';
 import { processTimers, type Timers } from '../timers.ts';
 import { sayGoodbye } from './dtls-goodbye.ts';
+import { renumberRepetitions } from './dtls-repetitions.ts';
 import { Feedback } from './feedback.ts';
 import { readTrickled, type TrickledCandidate } from './ice-candidate.ts';
 import { Liveness } from './liveness.ts';
@@ -257,7 +258,9 @@ export class WebRtcPeer implements Transport {
     this.#watched.add(transport);
     this.#feedback.listen(transport);
     transport.onStateChange.subscribe((state) => {
-      if (state === 'closed') this.#end('the viewer closed the connection');
+      // The socket is made in the same turn, and its first message goes out later.
+      if (state === 'connecting') queueMicrotask(() => renumberRepetitions(transport));
+      else if (state === 'closed') this.#end('the viewer closed the connection');
       else if (state === 'failed') this.#end('the connection failed');
       else if (state === 'connected') this.#onTransportConnected();
     });

@@ -60,6 +60,23 @@ test('a viewer without UDP is reached over TCP', async () => {
   expect(await pathOf(tab)).toMatchObject({ protocol: 'tcp' });
 });
 
+test('the connection comes about although the last message of the browser’s handshake gets lost', async () => {
+  const server = await startServer({ webrtc: { tcp: false } });
+  const tab = await openTab(server);
+  let lost = 0;
+  const loses = (packet: Buffer): boolean => {
+    // It comes in one datagram with the change of ciphers (RFC 6347 §4.1, content type 20).
+    if (packet[0] !== 20 || lost > 0) return false;
+    lost += 1;
+    return true;
+  };
+  await throughNarrowPath(tab, { bitsPerSecond: null, queueMs: 0, lossShare: 0, delayMs: 5, loses });
+  await tab.page.goto(server.url);
+  await tab.talk();
+  await tab.untilFrames(ENOUGH_FRAMES);
+  expect(lost).toBe(1);
+});
+
 test('on a path of 600 kbit/s that loses 5 % the bit rate stays below, pictures keep coming, and more is sent when more fits', async () => {
   const bottleneck: Conditions = { bitsPerSecond: 600_000, queueMs: 400, lossShare: 0.05, delayMs: 20 };
   const server = await startServer({ webrtc: { tcp: false }, video: { start_bitrate_bps: 1_500_000 } });

@@ -12,6 +12,8 @@ export interface Conditions {
   readonly lossShare: number;
   /** Time that a packet is under way, one way. */
   readonly delayMs: number;
+  /** Picks packets of the viewer that get lost besides. */
+  readonly loses?: (packet: Buffer) => boolean;
 }
 
 /**
@@ -70,7 +72,7 @@ export class NarrowPath {
 
   #toServer(packet: Buffer, from: RemoteInfo): void {
     const way = this.#wayOf(from);
-    if (this.#isLost()) return;
+    if (this.#isLost() || this.conditions.loses?.(packet)) return;
     this.#up.push(performance.now() + this.conditions.delayMs, () =>
       way.send(packet, this.#server.port, this.#server.address),
     );
