@@ -291,7 +291,7 @@ export class Conversation extends EventTarget {
   #onMessage(message) {
     switch (message.type) {
       case 'avatars':
-        return this.#onAvatars(message.avatars);
+        return void this.#onAvatars(message.avatars);
       case 'config':
         this.#iceServers = message.ice_servers ?? [];
         return;
@@ -314,8 +314,12 @@ export class Conversation extends EventTarget {
   }
 
   /** @param {AvatarEntry[]} avatars */
-  #onAvatars(avatars) {
-    if (avatars.length === 0) return void this.#waitUntilReady();
+  async #onAvatars(avatars) {
+    // A server that has just started tells of one avatar after the other; the chosen one is worth waiting for.
+    const isThere = avatars.some(({ id }) => id === this.avatarId);
+    if (avatars.length === 0 || (this.avatarId !== '' && !isThere && (await isComing(this.avatarId)))) {
+      return void this.#waitUntilReady();
+    }
     this.avatars = avatars;
     if (!this.avatar) this.avatarId = avatars[0]?.id ?? '';
     this.#step({ type: 'ready' });
@@ -400,14 +404,29 @@ const MICROPHONE_NOTICE = {
   insecure: 'Browsers open the microphone to secure pages only, so you are only listening.',
 };
 
-/** Progress of preparing the avatars from `/health`, 0..1, or null where the server does not say. */
+/** Progress of preparing the avatars, 0..1, or null where the server does not say. */
 async function readProgress() {
+  const avatars = await readHealth();
+  return avatars.length === 0 ? null : avatars.reduce((sum, { share }) => sum + share, 0) / avatars.length;
+}
+
+/** Whether the avatar is being prepared. @param {string} avatarId */
+async function isComing(avatarId) {
+  return (await readHealth()).some(
+    ({ id, state }) => id === avatarId && (state === 'waiting' || state === 'preparing'),
+  );
+}
+
+/**
+ * How far each avatar is, from `/health`; empty where the server does not say.
+ *
+ * @returns {Promise<{ id: string, state: string, share: number }[]>}
+ */
+async function readHealth() {
   try {
     const response = await fetch('/health', { cache: 'no-store' });
-    /** @type {{ avatars?: { share: number }[] }} */
-    const { avatars = [] } = await response.json();
-    return avatars.length === 0 ? null : avatars.reduce((sum, { share }) => sum + share, 0) / avatars.length;
+    return (await response.json()).avatars ?? [];
   } catch {
-    return null;
+    return [];
   }
 }
