@@ -1,6 +1,7 @@
 """Speech with phone times -> streams of 12 s as the server hears them, with the mouth's curves.
 
   python3 dataset.py --speech out/speech --out out/streams-1.npz --seed 1     # run again with other seeds for other rooms and noises
+  python3 dataset.py --speech out/slow --held 0.5 --out out/streams-4.npz --seed 4      # half of the streams: held vowels
 Output (numpy): x float16 [streams, 1200, 80] log-mel rows, y float16 [streams, 300, 8] parameters, c uint8 [streams, 300] visemes.
 A stream is one voice in one room: sentences with pauses, each at its own speed and pitch, then (each by chance) equaliser,
 echoes, noise, hum or babble at 5 to 30 dB, a telephone's band, Opus by ffmpeg, clipping, and a gain of -25 to +10 dB.
@@ -19,6 +20,7 @@ import numpy as np
 from scipy.signal import fftconvolve, resample_poly
 
 import curves
+import vowels
 from features import HZ, log_mel
 
 SECONDS, FRAMES = 12, 300
@@ -173,6 +175,7 @@ def main():
     p.add_argument('--out', required=True)
     p.add_argument('--streams', type=int, default=1000)
     p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--held', type=float, default=0, help='share of streams with held vowels instead of speech')
     a = p.parse_args()
     voices = {}
     for path in sorted(glob.glob(os.path.join(a.speech, '*.wav'))):
@@ -187,7 +190,11 @@ def main():
         if k % 12 == 11:
             samples = silence_stream(noise_rng, babble)
         else:
-            samples, phones, loud = speech_stream(voices[rng.choices(names, weights)[0]], rng)
+            if rng.random() < a.held:
+                samples, phones = vowels.stream(noise_rng, SAMPLES)
+                loud = curves.loudness(samples, FRAMES)
+            else:
+                samples, phones, loud = speech_stream(voices[rng.choices(names, weights)[0]], rng)
             y[k], c[k, :, 0] = curves.timeline(phones, FRAMES, loud), curves.classes(phones, FRAMES)
             babble = 0.7 * np.roll(babble, HZ) + samples
         x[k] = log_mel(spoil(noise_rng, samples, babble.copy()))

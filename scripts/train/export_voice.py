@@ -109,7 +109,8 @@ def main():
         raise SystemExit('the graph is not what was trained')
     onnx.save(model, a.out + '.onnx')
     with open(a.out + '.golden.json', 'w') as f:
-        json.dump({'mouth': [[round(float(v), 5) for v in row] for row in got]}, f)
+        rows = ',\n'.join('    [%s]' % ', '.join('%.5g' % v for v in row) for row in got)
+        f.write('{\n  "mouth": [\n%s\n  ]\n}' % rows)
         f.write('\n')
 
 

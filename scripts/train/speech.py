@@ -1,6 +1,6 @@
 """Synthetic speech with phone times, from flite, festival and espeak-ng.
 
-  python3 speech.py --out out/speech --count 90 --seed 1 --set train     # or --set held-out
+  python3 speech.py --out out/speech --count 90 --seed 1 --set train     # or --set slow, held-out
 Output, per sentence: NAME.wav (mono, 16 bit, the program's own rate) and NAME.json {text, engine, voice, phones: [[phone, startMs,
 endMs]]}; phones are lower-case ARPAbet, pau = pause. `--count` is the number of sentences per voice; a voice whose program is
 missing is named and left out. Times were compared by sliding labels over the sound: flite is right within 10 ms, festival about
@@ -28,6 +28,7 @@ CLEAR_VOICES = 'm1 m2 m3 m4 m6 m7 m8 f1 f2 f3 f5'.split()
 SETS = {
     'train': [('flite', v, 5) for v in ('kal16', 'rms', 'slt')] + [('festival', 'cmu_us_slt_arctic_hts', 2)] +
              [('espeak', 'en-us+' + v, 1) for v in CLEAR_VOICES] + [('espeak', 'en-gb+' + v, 0.6) for v in CLEAR_VOICES],
+    'slow': [('flite', v, 1) for v in ('kal16', 'rms', 'slt')],
     'held-out': [('flite', 'awb', 1), ('festival', 'ked_diphone', 1), ('espeak', 'en-us+m5', 1), ('espeak', 'en-us+f4', 1)],
 }
 
@@ -154,7 +155,7 @@ def speak_all(which, count, seed, folder):
         rng = random.Random(seed * 1000 + at)
         for k, text in enumerate(sentences(max(1, round(count * share)), seed * 1000 + at)):
             name = os.path.join(folder, '%s-%s-%04d' % (engine, voice.replace('+', '-'), k))
-            speed = rng.uniform(0.85, 1.25)
+            speed = rng.uniform(0.3, 0.6) if which == 'slow' else rng.uniform(0.85, 1.25)
             try:
                 if engine == 'espeak':
                     library = library or Espeak()

@@ -106,7 +106,7 @@ def main():
             if done >= 1:
                 break
             warm = 1.0 if a.start else min(1.0, (step + 1) / 100)
-            optimizer.param_groups[0]['lr'] = 2e-3 * warm * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
+            optimizer.param_groups[0]['lr'] = (1e-3 if a.start else 2e-3) * warm * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
             first = int(rng.choice([0, rng.integers(0, x.shape[1] - CROP_STEPS + 1)]))
             loss, _, _ = loss_of(order[at:at + batch], first, CROP_STEPS)
             optimizer.zero_grad()

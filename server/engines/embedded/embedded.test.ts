@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { type Engine, MOUTH_PARAMETERS, type MouthJob } from '../engine.ts';
 import { createEngine, spec } from './embedded.ts';
 import { silence, vowel, windowsOf } from './synthetic-voice.ts';
@@ -7,8 +7,14 @@ import { plainAvatar } from './test-avatar.ts';
 
 const speech = windowsOf(silence(400), vowel('ah', 400));
 
+const opened: Engine[] = [];
+after(async () => {
+  for (const engine of opened) await engine.close();
+});
+
 async function withAvatar(): Promise<Engine> {
   const engine = await createEngine();
+  opened.push(engine);
   await engine.addAvatar(plainAvatar('anna', 170));
   return engine;
 }

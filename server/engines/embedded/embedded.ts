@@ -5,7 +5,10 @@ import { unknownAvatar } from '../unknown-avatar.ts';
 import { type FaceLook, lookAt } from './face-look.ts';
 import { OVERLAY_SIZE_PX } from './mouth-inside.ts';
 import { MouthDrawer } from './mouth-to-picture.ts';
+import { VOICE_NETWORK_FILES, VoiceNetwork } from './voice-network.ts';
 import { HISTORY_MS, LOOK_AHEAD_MS, VoiceToMouth } from './voice-to-mouth.ts';
+
+export const modelFiles = VOICE_NETWORK_FILES;
 
 export const spec: EngineSpec = {
   id: 'embedded',
@@ -26,6 +29,7 @@ interface Clip {
 /** The default engine: hears what the mouth does, then moves the avatar's own pixels and paints the mouth's inside. */
 class EmbeddedEngine implements Engine {
   readonly spec = spec;
+  readonly #network: VoiceNetwork;
   readonly #avatars = new Map<string, ReadonlyMap<string, Clip>>();
   readonly #voices = new Map<string, VoiceToMouth>();
   /** One per job of a batch, since patches live until the next call. */
@@ -33,6 +37,11 @@ class EmbeddedEngine implements Engine {
     drawer: new MouthDrawer(),
     parameters: new Float32Array(MOUTH_PARAMETERS.length),
   }));
+
+  /** @param network Becomes the engine's. */
+  constructor(network: VoiceNetwork) {
+    this.#network = network;
+  }
 
   async addAvatar(avatar: Avatar): Promise<void> {
     const clips = avatar.clips.map((clip): [string, Clip] => [
@@ -45,13 +54,16 @@ class EmbeddedEngine implements Engine {
   async infer(jobs: readonly MouthJob[]): Promise<(MouthPatch | null)[]> {
     if (jobs.length > spec.maxBatch) throw new RangeError(`at most ${spec.maxBatch} jobs, got ${jobs.length}`);
     const clips = jobs.map((job) => this.#clip(job));
-    return jobs.map((job, at) => {
+    const patches: (MouthPatch | null)[] = [];
+    for (const [at, job] of jobs.entries()) {
       const { drawer, parameters } = this.#drawers[at];
-      if (!this.#voice(job.sessionId).step(job.features, job.generation, parameters)) return null;
+      const isMoving = await this.#voice(job.sessionId).step(job.features, job.generation, parameters);
       const { frameCount, geometry, look } = clips[at];
       const first = (job.clipFrame % frameCount) * GEOMETRY_SIZE;
-      return drawer.draw(parameters, geometry.subarray(first, first + GEOMETRY_SIZE), look);
-    });
+      const place = geometry.subarray(first, first + GEOMETRY_SIZE);
+      patches.push(isMoving ? drawer.draw(parameters, place, look) : null);
+    }
+    return patches;
   }
 
   endSession(sessionId: string): void {
@@ -61,6 +73,7 @@ class EmbeddedEngine implements Engine {
   async close(): Promise<void> {
     this.#voices.clear();
     this.#avatars.clear();
+    await this.#network.close();
   }
 
   #clip({ avatarId, clipName }: MouthJob): Clip {
@@ -74,12 +87,13 @@ class EmbeddedEngine implements Engine {
   #voice(sessionId: string): VoiceToMouth {
     const known = this.#voices.get(sessionId);
     if (known) return known;
-    const voice = new VoiceToMouth();
+    const voice = new VoiceToMouth(this.#network);
     this.#voices.set(sessionId, voice);
     return voice;
   }
 }
 
+/** @throws {AppError} `model_missing` or `engine_failed` if the voice network is not there or not what it should be. */
 export async function createEngine(): Promise<Engine> {
-  return new EmbeddedEngine();
+  return new EmbeddedEngine(await VoiceNetwork.open());
 }

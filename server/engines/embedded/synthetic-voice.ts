@@ -10,7 +10,10 @@ export function silence(ms: number): Float32Array {
   return new Float32Array((ms * MODEL_SAMPLE_RATE_HZ) / 1000);
 }
 
-/** Harmonics of 120 Hz, each as loud as a two-pole resonance at every formant makes it; 10 ms of rise and fall. */
+/** A pitch that never moves is an instrument's: 5 times a second, 2.5 % up and down. */
+const VIBRATO_S = 0.0008;
+
+/** Harmonics of about 120 Hz, each as loud as a two-pole resonance at every formant makes it; breath 38 dB below; 10 ms of rise and fall. */
 export function vowel(name: keyof typeof VOWELS, ms: number, levelDb = -20): Float32Array {
   const out = silence(ms);
   for (let hz = 120; hz < 5000; hz += 120) {
@@ -18,8 +21,14 @@ export function vowel(name: keyof typeof VOWELS, ms: number, levelDb = -20): Flo
       const ratio = hz / formant;
       return product / Math.hypot(1 - ratio * ratio, (ratio * 90) / formant);
     }, 120 / hz);
-    for (let n = 0; n < out.length; n++) out[n] += gain * Math.sin((2 * Math.PI * hz * n) / MODEL_SAMPLE_RATE_HZ + hz);
+    for (let n = 0; n < out.length; n++) {
+      const t = n / MODEL_SAMPLE_RATE_HZ;
+      out[n] += gain * Math.sin(2 * Math.PI * hz * (t + VIBRATO_S * Math.sin(2 * Math.PI * 5 * t)) + hz);
+    }
   }
+  const breath = noise(ms, -38);
+  const level = Math.sqrt(out.reduce((sum, value) => sum + value * value, 0) / out.length);
+  for (let n = 0; n < out.length; n++) out[n] += level * breath[n];
   const edge = MODEL_SAMPLE_RATE_HZ / 100;
   const faded = out.map((value, n) => value * Math.min(1, n / edge, (out.length - 1 - n) / edge));
   return scaled(faded, levelDb);

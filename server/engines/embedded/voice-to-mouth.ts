@@ -1,70 +1,113 @@
+import { MEL_BINS, MEL_SILENCE } from '../../audio/log-mel.ts';
 import { MOUTH_PARAMETERS } from '../engine.ts';
-import { FRAME_ROWS, Spectrum } from './spectrum.ts';
+import { WINDOW_ROWS as GATE_ROWS, Spectrum } from './spectrum.ts';
 import { VoiceGate } from './voice-gate.ts';
+import { NETWORK_DELAY_MS, STATE_SIZE, STATE_SOUND_SIZE, STEP_ROWS, type VoiceNetwork } from './voice-network.ts';
 
-/** Sound before and after the frame that the mapping wants, in ms. See `FeatureSpec`. */
+/** Sound before and after the frame that is wanted, in ms. See `FeatureSpec`. */
 export const HISTORY_MS = 60;
-export const LOOK_AHEAD_MS = 40;
+export const LOOK_AHEAD_MS = NETWORK_DELAY_MS;
 
+const WINDOW_ROWS = (HISTORY_MS + 40 + LOOK_AHEAD_MS) / 10;
+/** The gate listens 40 ms ahead of the frame, so that lips can take their place before the sound is there. */
+const GATE_FIRST_ROW = WINDOW_ROWS - GATE_ROWS;
 /** How far a parameter goes towards its new value in one frame when the mouth opens. Closing is not held up. */
-const OPENING_STEP = 0.75;
+const OPENING_STEP = 0.85;
 /** Part of the mouth that closes per frame once the voice is gone: shut in three frames, 120 ms. */
 const SHUTTING_STEP = 1 / 3;
 /** A parameter below this is zero: the mouth comes to rest and need not be drawn. */
 const SMALLEST = 0.004;
 
-const [JAW, LOWER, UPPER, SPREAD, ROUND, PRESS] = MOUTH_PARAMETERS.keys();
+/**
+ * The network's press is how sure it is of p, b or m. Lips that are half pressed are a mouth in its own right that nobody
+ * makes, so what is likely is done.
+ */
+const PRESS_FROM = 0.3;
+const PRESS_TO = 0.65;
+
+const [JAW, LOWER, UPPER, , , PRESS] = MOUTH_PARAMETERS.keys();
 
 /**
- * Listens to one session's voice and says what the mouth does: the `MOUTH_PARAMETERS`, by rules of thumb of phonetics.
- *
- * - The louder the voice (relative to how loud this voice gets), the further everything goes.
- * - Energy around 700 Hz against that below 400 Hz tells a low tongue, so an open jaw (first formant of "ah" against "ee", "oo").
- * - Energy at 1.7-3 kHz against 1-1.5 kHz tells spread lips from round ones (second formant of "ee" against "oo").
- * - Most energy above 4 kHz is s or sh: teeth almost closed, lips parted.
- * - A short dip between two loud sounds, without a hiss in it, is a closure: p, b, m.
- *
- * What cannot be heard in these bands (f, v, th; tongue) stays at rest. Thresholds are means of phones in synthetic speech.
+ * Listens to one session's voice and says what the mouth does: the `MOUTH_PARAMETERS`. The network knows the sounds; a gate
+ * in front of it knows whether anybody speaks, so that rooms and breaths never move the mouth.
  */
 export class VoiceToMouth {
+  readonly #network: VoiceNetwork;
+  readonly #state = new Float32Array(STATE_SIZE);
+  readonly #heard = new Float32Array(MOUTH_PARAMETERS.length);
   readonly #spectrum = new Spectrum();
-  readonly #target = new Float32Array(MOUTH_PARAMETERS.length);
-  #gate = new VoiceGate();
-  #mouth = new Float32Array(MOUTH_PARAMETERS.length);
-  #shutFrom = new Float32Array(MOUTH_PARAMETERS.length);
+  readonly #gate = new VoiceGate();
+  readonly #mouth = new Float32Array(MOUTH_PARAMETERS.length);
+  readonly #shutFrom = new Float32Array(MOUTH_PARAMETERS.length);
+  readonly #lastRow = new Float32Array(MEL_BINS).fill(Number.NaN);
   #generation = -1;
 
+  /** @param network Shared by the thread's sessions; stays the caller's. */
+  constructor(network: VoiceNetwork) {
+    this.#network = network;
+  }
+
   /**
-   * Goes on by one frame.
+   * Goes on by one frame. A step begins when the one before has settled.
    *
-   * @param features Row-major `[14, 80]` log-mel by {@link HISTORY_MS} and {@link LOOK_AHEAD_MS}. Borrowed for the call.
-   * @param generation Interrupt generation; another one than before means that everything heard is forgotten.
+   * @param features Row-major `[18, 80]` log-mel by {@link HISTORY_MS} and {@link LOOK_AHEAD_MS}. Borrowed until the promise settles.
+   * @param generation Interrupt generation; another one than before means that everything said is forgotten.
    * @param out Eight numbers, 0..1; all exactly 0 when the mouth rests.
    * @returns False if the mouth rests.
+   * @throws {RangeError} if the features have another shape.
+   * @throws {AppError} `engine_failed` if the network fails.
    */
-  step(features: Float32Array, generation: number, out: Float32Array): boolean {
-    if (generation !== this.#generation) {
-      // An interrupt stops the speech, not the microphone: levels are kept, the movement is not.
-      this.#generation = generation;
-      this.#mouth.fill(0);
-      this.#shutFrom.fill(0);
+  async step(features: Float32Array, generation: number, out: Float32Array): Promise<boolean> {
+    if (features.length !== WINDOW_ROWS * MEL_BINS) {
+      throw new RangeError(`features must have ${WINDOW_ROWS} rows of ${MEL_BINS}, got ${features.length} numbers`);
     }
-    this.#spectrum.read(features);
-    const loudness = this.#gate.step(this.#spectrum);
-    if (loudness > 0) this.#follow(loudness);
+    if (generation !== this.#generation) this.#forget(generation);
+    this.#spectrum.read(features.subarray(GATE_FIRST_ROW * MEL_BINS));
+    const isSilent = features.every((value) => value === MEL_SILENCE);
+    const isOpen = this.#gate.step(this.#spectrum) > 0 && !isSilent;
+    await this.#listen(features, isSilent);
+    if (isOpen) this.#follow();
     else this.#shut();
     out.set(this.#mouth);
     return this.#mouth.some((value) => value > 0);
   }
 
-  #follow(loudness: number): void {
-    this.#aim(loudness);
+  /** An interrupt stops the speech, not the microphone: how it sounds is kept, what it said is not. */
+  #forget(generation: number): void {
+    this.#generation = generation;
+    this.#mouth.fill(0);
+    this.#shutFrom.fill(0);
+    this.#state.fill(0, STATE_SOUND_SIZE);
+    this.#lastRow.fill(Number.NaN);
+  }
+
+  /** Lets the network hear what it has not heard yet: one step as a rule, all of the window where sound is missing. */
+  async #listen(features: Float32Array, isSilent: boolean): Promise<void> {
+    const steps = this.#newSteps(features);
+    for (let left = steps; left > 0; left--) {
+      const first = (WINDOW_ROWS - left * STEP_ROWS) * MEL_BINS;
+      await this.#network.step(features.subarray(first, first + STEP_ROWS * MEL_BINS), this.#state, this.#heard);
+    }
+    this.#lastRow.set(features.subarray((WINDOW_ROWS - 1) * MEL_BINS));
+    // In digital silence there is nothing to hear, and nothing that a voice could have left behind.
+    if (isSilent) this.#state.fill(0, STATE_SOUND_SIZE);
+  }
+
+  #newSteps(features: Float32Array): number {
+    const mostSteps = Math.floor(WINDOW_ROWS / STEP_ROWS);
+    for (let steps = 1; steps <= mostSteps; steps++) {
+      const at = (WINDOW_ROWS - 1 - steps * STEP_ROWS) * MEL_BINS;
+      if (this.#lastRow.every((value, bin) => value === features[at + bin])) return steps;
+    }
+    return mostSteps;
+  }
+
+  #follow(): void {
     const mouth = this.#mouth;
-    const target = this.#target;
+    this.#heard[PRESS] = Math.min(1, Math.max(0, (this.#heard[PRESS] - PRESS_FROM) / (PRESS_TO - PRESS_FROM)));
     for (let p = 0; p < mouth.length; p++) {
-      const isClosing = p === PRESS ? target[p] > mouth[p] : target[p] < mouth[p];
-      const isLip = p === SPREAD || p === ROUND;
-      mouth[p] += (target[p] - mouth[p]) * (isClosing && !isLip ? 1 : OPENING_STEP);
+      const opens = (p === JAW || p === LOWER || p === UPPER) && this.#heard[p] > mouth[p];
+      mouth[p] += (this.#heard[p] - mouth[p]) * (opens ? OPENING_STEP : 1);
       if (mouth[p] < SMALLEST) mouth[p] = 0;
     }
     this.#shutFrom.set(mouth);
@@ -76,49 +119,4 @@ export class VoiceToMouth {
       this.#mouth[p] = left < SMALLEST ? 0 : left;
     }
   }
-
-  #aim(loudness: number): void {
-    const { low, first, middle, second, hiss, level } = this.#spectrum;
-    const isOpen = sigmoid((first - low + 9) / 4);
-    const isFront = sigmoid((second - middle - 5) / 5);
-    const isBackOpen = sigmoid((-25 - (second - first)) / 3);
-    const isBackClose = sigmoid((-3 - (second - middle)) / 4);
-    const isHiss = sigmoid((hiss - level + 12) / 3);
-    const isBroadHiss = isHiss * sigmoid((second - middle - 14) / 3);
-    const closure = this.#closure();
-
-    const voice = loudness * (1 - isHiss) * (1 - closure);
-    const fricative = Math.min(1, 2.5 * loudness) * isHiss;
-    const target = this.#target;
-    target[JAW] = voice * (0.13 + 0.47 * isOpen) + fricative * 0.05;
-    target[LOWER] = voice * 0.12 * (1 - isOpen) + fricative * 0.38;
-    target[UPPER] = voice * 0.12 * isFront + fricative * 0.2;
-    target[SPREAD] = voice * 0.45 * isFront + fricative * 0.3 * (1 - isBroadHiss);
-    target[ROUND] =
-      voice * (0.5 * isOpen * isBackOpen + 0.9 * (1 - isOpen) * isBackClose) + fricative * 0.5 * isBroadHiss;
-    target[PRESS] = closure;
-  }
-
-  /** 0..1: how surely the lips are closed in this frame between two sounds. */
-  #closure(): number {
-    const { formants, levels, loudestHiss } = this.#spectrum;
-    let before = Number.NEGATIVE_INFINITY;
-    let within = Number.POSITIVE_INFINITY;
-    let after = Number.NEGATIVE_INFINITY;
-    let loudest = Number.NEGATIVE_INFINITY;
-    for (let row = 0; row < formants.length; row++) {
-      if (row < FRAME_ROWS.first) before = Math.max(before, formants[row]);
-      else if (row > FRAME_ROWS.last) after = Math.max(after, formants[row]);
-      else within = Math.min(within, formants[row]);
-      loudest = Math.max(loudest, levels[row]);
-    }
-    const depth = Math.min(before, after) - within;
-    // The tongue's stops (t d k g) burst open with a hiss, the lips' ones with a thud.
-    const hasBurst = sigmoid((loudestHiss - loudest + 34) / 3);
-    return sigmoid((depth - 12) / 2.5) * (1 - hasBurst);
-  }
-}
-
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
 }
