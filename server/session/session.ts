@@ -266,6 +266,9 @@ export class Session {
     if (chunkIndex % CHUNKS_PER_FRAME !== 0) return;
     this.#viewers.sendPicture(chunkIndex / CHUNKS_PER_FRAME);
     this.#mouths.release(chunkIndex / CHUNKS_PER_FRAME);
-    if (!chunk.isSilent) metrics.histogram('arrival_to_sent_ms').record(timers.nowMs() - chunk.arrivedMs);
+    // The picture shows this chunk and the next one, which is the first of those that wait.
+    for (const shown of [chunk, this.#delayed[0]]) {
+      if (shown && !shown.isSilent) metrics.histogram('arrival_to_sent_ms').record(timers.nowMs() - shown.arrivedMs);
+    }
   }
 }
