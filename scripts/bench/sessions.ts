@@ -26,7 +26,7 @@ const SETTINGS = { limits: { max_sessions: 100, max_connections_per_address: 200
 const STAGES = [
   ['sound_in_ms', '20 ms of microphone: jitter buffer, Opus decoding, resampling, features'],
   ['opus_encode_ms', 'encoding a packet of sound'],
-  ['step_ms', 'one step of a session (each 10 ms, the encoding of sound included)'],
+  ['step_ms', 'one step of a session, the encoding of sound included'],
   ['step_late_ms', 'lateness of a step'],
   ['engine_round_trip_ms', 'a batch, to the engine and back'],
   ['batch_jobs', 'jobs of a batch'],

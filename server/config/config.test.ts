@@ -53,7 +53,7 @@ test('all mistakes of the settings file are told together, each with path, expec
   writeSettings(
     [
       'http: {port: "80a", hosts: x, tls: {key: a.pem}}',
-      'engine: {compute_budget_ms: 15}',
+      'engine: {compute_budget_ms: 12}',
       'limits: [1]',
       'webrtc: {ice_servers: [{urls: "http://x"}], port_range: [5000, 4000]}',
       'maxSessions: 3',
@@ -69,7 +69,7 @@ test('all mistakes of the settings file are told together, each with path, expec
       '  webrtc.ice_servers[0].urls must be a stun:, stuns:, turn: or turns: address, or a list of such, got "http://x"',
       '  webrtc.port_range must be two ports [min, max] from 1024 to 65535, min below max, got [ 5000, 4000 ]',
       '  limits must hold names with values, got [ 1 ]',
-      '  engine.compute_budget_ms must be a multiple of 10 from 10 to 1000, got 15 (default: 30)',
+      '  engine.compute_budget_ms must be a multiple of 5 from 10 to 1000, got 12 (default: 25)',
       '  maxSessions is not a setting; known here: log, http, webrtc, limits, engine, video, audio, media',
     ].join('\n'),
   );

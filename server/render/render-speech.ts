@@ -15,7 +15,7 @@ import { RAW_ENCODERS } from './raw-encoders.ts';
 import { type Film, Recording } from './recording.ts';
 
 /** So short that one mouth is with the engine at a time: batches are always of one, and numbers the same in every run. */
-const COMPUTE_BUDGET_MS = 30;
+const COMPUTE_BUDGET_MS = 25;
 /** Nothing is sent over a network: a rate is only there because a session asks for one. */
 const NO_RATE = 1_000_000;
 

@@ -15,8 +15,11 @@ import { PictureLine } from './picture-line.ts';
 import { SoundIntake } from './sound-intake.ts';
 import { type ViewerSettings, Viewers } from './viewers.ts';
 
-/** Length of one step of the session's line. Input is taken every second step, output leaves on the grid of the delay. */
-const STEP_MS = 10;
+/**
+ * Length of one step of the session's line. Input is taken every 20 ms, output leaves on the grid of the delay; steps in which
+ * nothing is due are passed over.
+ */
+const STEP_MS = 5;
 /** A picture that is not there this long before it is due is replaced, because encoding takes time too. */
 const ENCODE_LEAD_MS = 10;
 /**
@@ -34,7 +37,7 @@ export interface SessionOptions {
   readonly encoders: EncoderSource;
   readonly loops: IdleLoops;
   readonly viewers: ViewerSettings;
-  /** Time for the engine, composing and encoding, ms; a multiple of 10. Part of the delay of sound and picture. */
+  /** Time for the engine, composing and encoding, ms; a multiple of 5. Part of the delay of sound and picture. */
   readonly computeBudgetMs: number;
   readonly timers: Timers;
   readonly metrics: Metrics;
@@ -226,9 +229,15 @@ export class Session {
       const startedMs = timers.nowMs();
       this.#runStep(this.#step);
       metrics.histogram('step_ms').record(timers.nowMs() - startedMs);
-      this.#step += 1;
+      do this.#step += 1;
+      while (!this.#isUsed(this.#step * STEP_MS));
     }
     if (this.#state === 'live') this.#scheduleStep();
+  }
+
+  /** Whether something is due at that media time: input, output, or the last moment for a picture. */
+  #isUsed(atMs: number): boolean {
+    return [atMs, atMs - this.delayMs, atMs - this.delayMs + ENCODE_LEAD_MS].some((ms) => ms % CHUNK_MS === 0);
   }
 
   #runStep(step: number): void {
