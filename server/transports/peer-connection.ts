@@ -15,6 +15,7 @@ import {
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
 import { readCompoundsSafely } from './rtcp-compounds.ts';
+import { boundTcpBacklog } from './tcp-backlog.ts';
 import { treatRelaysWell } from './turn-relays.ts';
 import { openSocketsSafely } from './udp-sockets.ts';
 
@@ -107,7 +108,8 @@ function limitGathering(transport: RTCIceTransport): void {
   limited.add(transport);
   const gather = transport.gather.bind(transport);
   transport.gather = async () => {
-    const gathering = gather().finally(() => {
+    const gathered = gather().then(() => boundTcpBacklog(transport));
+    const gathering = gathered.finally(() => {
       // A server that answers after the end leaves its socket behind.
       if (transport.state === 'closed') return transport.connection.close();
     });
