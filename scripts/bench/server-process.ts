@@ -104,7 +104,8 @@ export class ServerProcess {
       ],
       {
         cwd: REPOSITORY,
-        env: { ...process.env, SERVER_SETUP: JSON.stringify({ ...AS_SHIPPED, ...setup }) },
+        // As main.ts starts itself.
+        env: { MALLOC_ARENA_MAX: '2', ...process.env, SERVER_SETUP: JSON.stringify({ ...AS_SHIPPED, ...setup }) },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       },
     );
