@@ -11,7 +11,7 @@ import { loudnessOnly, type Mouths, mouthOfNetwork, mouthOfRules } from './lip-m
 import { type Labels, type LipScore, LipScorer } from './lip-score.ts';
 
 const exec = promisify(execFile);
-const SCRIPT = join(import.meta.dirname, '../train/held_out.py');
+const SCRIPT = join(import.meta.dirname, '../train/voice/held_out.py');
 const SENTENCES = 30;
 const SENTENCES_QUICK = 6;
 const NOISE_BELOW_DB = 10;

@@ -93,7 +93,7 @@ async function readGolden(): Promise<number[][]> {
   return mouth;
 }
 
-/** The same rows as in scripts/train/export_voice.py. */
+/** The same rows as in scripts/train/voice/export_voice.py. */
 function goldenRows(step: number): Float32Array {
   return Float32Array.from({ length: STEP_ROWS * MEL_BINS }, (_, i) => {
     const row = STEP_ROWS * step + Math.floor(i / MEL_BINS);

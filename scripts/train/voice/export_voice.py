@@ -1,6 +1,6 @@
 """A trained voice network -> models/voice-to-mouth.onnx and the golden vectors that the server checks at start.
 
-  python3 export_voice.py --model out/voice.pt --out ../../models/voice-to-mouth
+  python3 export_voice.py --model out/voice.pt --out ../../../models/voice-to-mouth
 Graph, one step of 40 ms: mel float32 [4, 80] (log-mel rows), state float32 [1, 594] -> mouth float32 [1, 8], next float32 [1, 594].
 State: peak and rows of the running normalisation, its mean shape (80), both layers of the GRU (256 each); all zero at the start.
 Golden vectors (JSON): eight numbers for each of 12 steps from the zero state, of rows -4 + 2 sin(0.7 (4 step + row) + 0.31 bin).

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LogMel, MEL_BINS } from '../../server/audio/log-mel.ts';
-import { MODEL_SAMPLE_RATE_HZ } from '../../server/audio/pcm.ts';
+import { LogMel, MEL_BINS } from '../../../server/audio/log-mel.ts';
+import { MODEL_SAMPLE_RATE_HZ } from '../../../server/audio/pcm.ts';
 
 test('the server hears a signal as the network heard it in training', () => {
   const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'golden-mel.json'), 'utf8')) as {
