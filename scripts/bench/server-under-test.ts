@@ -86,8 +86,8 @@ function resources(): Resources {
 
 function watchSessions(): void {
   const create = SessionRegistry.prototype.create;
-  SessionRegistry.prototype.create = function (avatarId) {
-    const session = create.call(this, avatarId);
+  SessionRegistry.prototype.create = function (...args) {
+    const session = create.apply(this, args);
     live.add(session);
     session.onClosed(() => live.delete(session));
     if (setup.plays === 'beeps') session.play('beeps', new BeepSource());

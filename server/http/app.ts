@@ -5,8 +5,11 @@ import cors from '@fastify/cors';
 import serveStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
 import { type FastifyInstance, fastify } from 'fastify';
-import { AppError, describeError } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Access } from './access/access.ts';
+import { guardRoutes } from './access/guard-routes.ts';
+import { describeHttpError, PROBLEM_TYPE, problem } from './api/problem.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import { SocketGuard } from './socket-guard.ts';
@@ -14,6 +17,8 @@ import { SocketGuard } from './socket-guard.ts';
 export type App = FastifyInstance;
 
 export interface AppOptions {
+  /** Who may come in; everybody if absent. */
+  readonly access?: Access;
   readonly corsOrigins: readonly string[];
   readonly trustProxy: boolean;
   /** Absolute paths of PEM files; null for plain HTTP. */
@@ -63,10 +68,18 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (body.code === 'internal') log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
     return reply.code(status).send(body);
   });
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ code: 'not_found', message: 'Nothing is here.' }));
+  app.setNotFoundHandler((request, reply) => {
+    const message = 'Nothing is here.';
+    if (!request.url.startsWith('/api/')) return reply.code(404).send({ code: 'not_found', message });
+    return reply
+      .code(404)
+      .type(PROBLEM_TYPE)
+      .send(problem(404, 'not_found', message, request.url));
+  });
   addSecurityHeaders(app, corsOrigins);
   if (corsOrigins.length > 0) await app.register(cors, { origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] });
   await addWebSockets(app, options);
+  guardRoutes(app, options.access);
   await app.register(serveStatic, {
     root: options.pageFolder,
     allowedPath: (path) => isPageFile(path),
@@ -83,6 +96,7 @@ export async function createApp(options: AppOptions): Promise<App> {
  * @throws {AppError} `port_unavailable`.
  */
 export async function listen(app: App, host: string, port: number): Promise<number> {
+  await app.ready();
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -144,13 +158,6 @@ async function closeSockets(app: App): Promise<void> {
   }, CLOSE_TIMEOUT_MS);
   await Promise.all(closed);
   clearTimeout(timer);
-}
-
-/** Fastify's own refusals (a body too large, say) have a 4xx status and a message that may be told. */
-function describeHttpError(error: unknown): { status: number; code: string; message: string } {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (!(error instanceof Error) || !(status >= 400 && status < 500)) return describeError(error);
-  return { status, code: status === 413 ? 'message_too_large' : 'bad_message', message: error.message };
 }
 
 function isPageFile(path: string): boolean {

@@ -19,7 +19,7 @@ class FakeSocket {
 
 /** A session that reports a mouth whose jaw is `jaw`, whenever it is asked to. */
 function speaking() {
-  const session = new FakeSession('s', 'anna');
+  const session = new FakeSession('s', 'anna', { door: 'page', subject: 'anyone', maxSessions: null });
   const reports = new MouthReports();
   reports.subscribe((report) => {
     for (const listener of session.mouthListeners) listener(report);

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import { AppError, describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RETRY_AFTER_S } from '../session/registry.ts';
+import type { Grant } from './access/access.ts';
 import { type AvatarGallery, describeAvatar, findAvatar } from './avatar-gallery.ts';
 import { MouthFeed } from './mouth-feed.ts';
 import { isSameConnection } from './offer-identity.ts';
@@ -40,6 +41,7 @@ interface Line {
 export class SignallingConnection {
   readonly #socket: WebSocket;
   readonly #options: SignallingOptions;
+  readonly #grant: Grant;
   readonly #waitingCandidates: (IceCandidate | null)[] = [];
   #state: 'open' | 'closed' = 'open';
   #avatarId: string | null = null;
@@ -49,8 +51,9 @@ export class SignallingConnection {
   /** Null until it is subscribed to. */
   #mouths: MouthFeed | null = null;
 
-  constructor(socket: WebSocket, options: SignallingOptions) {
+  constructor(socket: WebSocket, options: SignallingOptions, grant: Grant) {
     this.#socket = socket;
+    this.#grant = grant;
     this.#options = options;
   }
 
@@ -138,7 +141,7 @@ export class SignallingConnection {
 
   async #beginSession(offerSdp: string): Promise<void> {
     const avatar = findAvatar(this.#options.gallery, this.#avatarId);
-    const session = this.#options.sessions().create(avatar.id);
+    const session = this.#options.sessions().create(avatar.id, { ...this.#grant, door: 'page' });
     const line: Line = { session, peer: null, offerSdp, heldCandidates: [] };
     this.#line = line;
     session.onClosed(() => this.#forget(line));

@@ -1,5 +1,7 @@
 import type { WebSocket } from 'ws';
 import { AppError } from '../errors.ts';
+import type { Grant } from './access/access.ts';
+import { grantOf } from './access/guard-routes.ts';
 import type { App } from './app.ts';
 import { RateLimit } from './rate-limit.ts';
 import { SignallingConnection, type SignallingOptions } from './signalling-connection.ts';
@@ -21,11 +23,13 @@ export interface SignallingRouteOptions extends SignallingOptions {
 
 /** Serves the signalling protocol of browsers at `/ws`. */
 export function serveSignalling(app: App, options: SignallingRouteOptions): void {
-  app.get('/ws', { websocket: true }, (socket) => acceptClient(socket, options));
+  app.get('/ws', { websocket: true, config: { scope: 'speak' } }, (socket, request) =>
+    acceptClient(socket, options, grantOf(request)),
+  );
 }
 
-function acceptClient(socket: WebSocket, options: SignallingRouteOptions): void {
-  const connection = new SignallingConnection(socket, options);
+function acceptClient(socket: WebSocket, options: SignallingRouteOptions, grant: Grant): void {
+  const connection = new SignallingConnection(socket, options, grant);
   const limit = new RateLimit(options.maxMessagesPerSecond, performance.now());
   let tooMany = 0;
   let complainedMs = Number.NEGATIVE_INFINITY;

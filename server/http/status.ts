@@ -26,13 +26,17 @@ export function serveStatus(app: App, { gallery, isStarted, health, figures }: S
     gallery.progress().every(({ state }) => state === 'ready' || state === 'failed');
   const status = () => (isReady() ? 'ready' : 'loading');
 
-  app.get('/health', async () => ({ status: status(), avatars: gallery.progress(), ...health() }));
-  app.get('/ready', async (_request, reply) => {
+  app.get('/health', { config: { scope: 'public' } }, async () => ({
+    status: status(),
+    avatars: gallery.progress(),
+    ...health(),
+  }));
+  app.get('/ready', { config: { scope: 'public' } }, async (_request, reply) => {
     if (!isReady()) reply.code(503).header('retry-after', '1');
     return { status: status(), avatars: gallery.progress() };
   });
-  app.get('/figures', async () => figures());
-  app.get<{ Params: { id: string } }>('/avatars/:id/portrait', (request, reply) => {
+  app.get('/figures', { config: { scope: 'view' } }, async () => figures());
+  app.get<{ Params: { id: string } }>('/avatars/:id/portrait', { config: { scope: 'public' } }, (request, reply) => {
     const { portraitPath } = findAvatar(gallery, request.params.id);
     return reply.sendFile(basename(portraitPath), dirname(portraitPath), { maxAge: PORTRAIT_MAX_AGE });
   });

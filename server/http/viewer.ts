@@ -1,4 +1,5 @@
 import type { MouthReport } from '../session/mouth-reports.ts';
+import type { SessionOwner } from '../session/session-owner.ts';
 import type { Source } from '../sources/source.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 
@@ -19,8 +20,8 @@ export interface ViewerSession {
 
 /** What signalling needs of the registry (session/registry.ts). */
 export interface ViewerSessions {
-  /** @throws {AppError} `server_full`, `avatar_not_found`, `not_ready`. */
-  create(avatarId: string): ViewerSession;
+  /** @throws {AppError} `server_full`, `session_limit`, `avatar_not_found`, `not_ready`. */
+  create(avatarId: string, owner: SessionOwner): ViewerSession;
 }
 
 /** A candidate as browsers write it (W3C WebRTC, RTCIceCandidateInit). */

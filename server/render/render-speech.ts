@@ -81,6 +81,7 @@ function openSession(avatar: Avatar, scheduler: FrameScheduler, timers: OfflineT
   const log = silentLog();
   return new Session({
     id: 'render',
+    owner: null,
     avatar,
     findAvatar: (id) => {
       throw new AppError('avatar_not_found', `Avatar ${id} is not part of the film`);

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { Session, type SessionOptions } from './session.ts';
+import type { SessionOwner } from './session-owner.ts';
 
 /** How often a shutdown looks whether the sessions have finished speaking. */
 const SHUTDOWN_POLL_MS = 50;
 /** How long a client of a full server should wait before it asks again. */
 export const RETRY_AFTER_S = 10;
 
-export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar'> {
+export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 'owner'> {
   /** Most sessions at once. */
   readonly capacity: number;
 }
@@ -36,25 +37,27 @@ export class SessionRegistry {
   }
 
   /**
-   * @throws {AppError} `server_full` when all places are taken, `avatar_not_found`, `not_ready` while the server shuts down.
+   * @throws {AppError} `server_full` when all places are taken, `session_limit` when the owner holds as many as it may,
+   *   `avatar_not_found`, `not_ready` while the server shuts down.
    */
-  create(avatarId: string): Session {
+  create(avatarId: string, owner: SessionOwner): Session {
     if (this.#state === 'closing')
       throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
     if (this.#sessions.size >= this.capacity) {
       throw new AppError('server_full', `All ${this.capacity} places are taken; try again in ${RETRY_AFTER_S} s.`);
     }
+    this.#refuseBeyondLimit(owner);
     const avatar = this.#options.findAvatar(avatarId);
     const id = randomUUID();
     const log = this.#options.log.child({ sessionId: id });
-    const session = new Session({ ...this.#options, id, avatar, log });
+    const session = new Session({ ...this.#options, id, owner, avatar, log });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
     session.onClosed((reason) => {
       this.#sessions.delete(id);
       log.info({ reason, sessions: this.#sessions.size }, 'session closed');
     });
-    log.info({ avatarId, sessions: this.#sessions.size }, 'session created');
+    log.info({ avatarId, door: owner.door, sessions: this.#sessions.size }, 'session created');
     return session;
   }
 
@@ -63,6 +66,16 @@ export class SessionRegistry {
     const session = this.#sessions.get(id);
     if (!session) throw new AppError('session_not_found', `Session ${id} not found`);
     return session;
+  }
+
+  #refuseBeyondLimit({ subject, maxSessions }: SessionOwner): void {
+    if (maxSessions === null) return;
+    const held = this.list().filter((session) => session.owner?.subject === subject).length;
+    if (held < maxSessions) return;
+    throw new AppError(
+      'session_limit',
+      `The key ${subject} holds ${held} sessions and may hold ${maxSessions}; close one first.`,
+    );
   }
 
   /** Takes no new sessions, lets the running ones finish speaking for at most `graceMs`, then closes them. */

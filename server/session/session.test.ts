@@ -29,6 +29,7 @@ async function makeSession(options: { lookAheadMs?: number } = {}) {
   const clip = new FakeSource(0.8);
   const session = new Session({
     id: 's1',
+    owner: null,
     avatar: avatars.a,
     findAvatar: (id) => {
       const avatar = avatars[id];

@@ -12,6 +12,7 @@ import type { EncoderSource } from './encoder-source.ts';
 import type { IdleLoops } from './idle-loops.ts';
 import { type MouthReport, MouthReports } from './mouth-reports.ts';
 import { PictureLine } from './picture-line.ts';
+import type { SessionOwner } from './session-owner.ts';
 import { SoundIntake } from './sound-intake.ts';
 import { type ViewerSettings, Viewers } from './viewers.ts';
 
@@ -30,6 +31,8 @@ const LONGEST_CATCH_UP_MS = 500;
 
 export interface SessionOptions {
   readonly id: string;
+  /** Null for a session that nobody opened through a door, such as an offline film's. */
+  readonly owner: SessionOwner | null;
   readonly avatar: Avatar;
   readonly findAvatar: (id: string) => Avatar;
   readonly loadClip: (path: string) => Promise<Source>;
@@ -63,6 +66,7 @@ export interface SessionFigures {
  */
 export class Session {
   readonly id: string;
+  readonly owner: SessionOwner | null;
   readonly delayMs: number;
   readonly #options: SessionOptions;
   readonly #intake: SoundIntake;
@@ -81,6 +85,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.id = options.id;
+    this.owner = options.owner;
     const { features } = options.scheduler.spec;
     this.delayMs = CHUNK_MS + features.lookAheadMs + options.computeBudgetMs;
     if (this.delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);

@@ -10,6 +10,7 @@ import type {
   ViewerSessions,
 } from '../http/viewer.ts';
 import type { MouthReport } from '../session/mouth-reports.ts';
+import type { SessionOwner } from '../session/session-owner.ts';
 import type { Source } from '../sources/source.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 import { FakeSource, FakeTransport } from './fakes.ts';
@@ -40,6 +41,7 @@ export class FakeGallery implements AvatarGallery {
 /** Keeps what it was told. */
 export class FakeSession implements ViewerSession {
   readonly id: string;
+  readonly owner: SessionOwner;
   avatarId: string;
   readonly clips: string[] = [];
   interrupts = 0;
@@ -48,8 +50,9 @@ export class FakeSession implements ViewerSession {
   closedBecause: string | null = null;
   readonly #onClosed: ((reason: string) => void)[] = [];
 
-  constructor(id: string, avatarId: string) {
+  constructor(id: string, avatarId: string, owner: SessionOwner) {
     this.id = id;
+    this.owner = owner;
     this.avatarId = avatarId;
   }
 
@@ -119,9 +122,9 @@ export class FakeSessions implements ViewerSessions {
     return this.all.filter((session) => session.closedBecause === null);
   }
 
-  create(avatarId: string): FakeSession {
+  create(avatarId: string, owner: SessionOwner): FakeSession {
     if (this.open.length >= this.capacity) throw new AppError('server_full', `All ${this.capacity} places are taken.`);
-    const session = new FakeSession(`session-${this.all.length}`, avatarId);
+    const session = new FakeSession(`session-${this.all.length}`, avatarId, owner);
     this.all.push(session);
     return session;
   }

@@ -23,6 +23,8 @@ export interface HttpRigOptions extends Partial<AppOptions> {
   readonly maxMessagesPerSecond?: number;
   readonly connectTimeoutMs?: number;
   readonly capacity?: number;
+  /** Further routes of the test. */
+  readonly addRoutes?: (app: App) => void;
 }
 
 export async function openHttpRig(options: HttpRigOptions = {}): Promise<HttpRig> {
@@ -56,6 +58,7 @@ export async function openHttpRig(options: HttpRigOptions = {}): Promise<HttpRig
     health: () => ({ sessions: 0 }),
     figures: () => ({ counters: {} }),
   });
+  options.addRoutes?.(app);
   const port = await listen(app, '127.0.0.1', 0);
   const clients: TextClient[] = [];
   return {
