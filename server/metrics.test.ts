@@ -34,3 +34,28 @@ test('the same name gives the same counter, and a gauge is read when looked at',
   assert.equal(metrics.snapshot().counters.frames, 3);
   assert.equal(metrics.snapshot().gauges.sessions, 4);
 });
+
+test('the borders of buckets are powers of ten and what lies between, and values on a border belong below it', () => {
+  const histogram = new Histogram();
+  for (const value of [0, 0.1, 0.11, 1, 2, 9.99, 10, 10.01, 1000, 100_000]) histogram.record(value);
+  assert.deepEqual(
+    histogram.cumulative(0.1, 1000, 1).map(({ upTo, count }) => [Number(upTo.toPrecision(6)), count]),
+    [
+      [0.1, 2],
+      [1, 4],
+      [10, 7],
+      [100, 8],
+      [1000, 9],
+    ],
+  );
+  assert.deepEqual(
+    histogram.cumulative(1, 10, 3).map(({ upTo, count }) => [Number(upTo.toPrecision(3)), count]),
+    [
+      [1, 4],
+      [2.15, 5],
+      [4.64, 5],
+      [10, 7],
+    ],
+  );
+  assert.deepEqual(histogram.total, { count: 10, sum: 0.21 + 1 + 2 + 9.99 + 10 + 10.01 + 101_000 });
+});

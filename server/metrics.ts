@@ -1,7 +1,9 @@
-/** Bucket borders grow by this factor: a percentile is right within about 4 %. */
-const BUCKET_GROWTH = 1.08;
+/** Buckets are 8 % wide, so that a percentile is right within about 4 %, and powers of ten are borders. */
+const BUCKETS_PER_DECADE = 30;
 const SMALLEST = 0.001;
 const BUCKETS = 260;
+/** A value that lies on a border belongs below it, however its logarithm is rounded. */
+const ROUNDING = 1e-9;
 
 /** Something counted. */
 export class Counter {
@@ -26,7 +28,7 @@ export class Histogram {
   record(value: number): void {
     if (!Number.isFinite(value)) return;
     const clamped = Math.max(0, value);
-    const bucket = clamped <= SMALLEST ? 0 : Math.ceil(Math.log(clamped / SMALLEST) / Math.log(BUCKET_GROWTH));
+    const bucket = clamped <= SMALLEST ? 0 : Math.ceil(BUCKETS_PER_DECADE * Math.log10(clamped / SMALLEST) - ROUNDING);
     this.#counts[Math.min(bucket, BUCKETS - 1)] += 1;
     this.#count += 1;
     this.#sum += clamped;
@@ -43,9 +45,35 @@ export class Histogram {
       if (seen < wanted || count === 0) continue;
       // Values are taken to lie evenly in their bucket.
       const position = bucket - (seen - wanted) / count;
-      return Math.min(SMALLEST * BUCKET_GROWTH ** position, this.#max);
+      return Math.min(border(position), this.#max);
     }
     return 0;
+  }
+
+  /** How many values were recorded, and their sum. */
+  get total(): { readonly count: number; readonly sum: number } {
+    return { count: this.#count, sum: this.#sum };
+  }
+
+  /**
+   * How many values do not exceed each of some borders; exact, because the borders are those of the buckets.
+   *
+   * @param from Power of ten, at least 0.001, that is the first border.
+   * @param to Power of ten that is the last border.
+   * @param perDecade Borders in each decade, evenly on the logarithmic scale; a divisor of 30.
+   */
+  cumulative(from: number, to: number, perDecade: number): { readonly upTo: number; readonly count: number }[] {
+    const last = Math.round(BUCKETS_PER_DECADE * Math.log10(to / SMALLEST));
+    let next = Math.round(BUCKETS_PER_DECADE * Math.log10(from / SMALLEST));
+    const borders: { upTo: number; count: number }[] = [];
+    let count = 0;
+    for (let bucket = 0; bucket <= last; bucket += 1) {
+      count += this.#counts[bucket];
+      if (bucket !== next) continue;
+      borders.push({ upTo: border(bucket), count });
+      next += BUCKETS_PER_DECADE / perDecade;
+    }
+    return borders;
   }
 
   summary(): HistogramSummary {
@@ -65,6 +93,11 @@ export class Histogram {
     this.#sum = 0;
     this.#max = 0;
   }
+}
+
+/** Upper border of a bucket; a bucket that is not whole lies between two. */
+function border(bucket: number): number {
+  return SMALLEST * 10 ** (bucket / BUCKETS_PER_DECADE);
 }
 
 export interface HistogramSummary {
@@ -88,6 +121,16 @@ export class Metrics {
 
   histogram(name: string): Histogram {
     return getOrMake(this.#histograms, name, () => new Histogram());
+  }
+
+  /** All that was counted so far, by name. */
+  get counters(): ReadonlyMap<string, Counter> {
+    return this.#counters;
+  }
+
+  /** All that was measured so far, by name. */
+  get histograms(): ReadonlyMap<string, Histogram> {
+    return this.#histograms;
   }
 
   /** Registers a value that is read when somebody looks. */

@@ -1,5 +1,6 @@
 import { OpusDecoder } from '../codecs/opus-decoder.ts';
-import { type MicrophoneOptions, MicrophoneSource } from '../sources/microphone-source.ts';
+import type { Metrics } from '../metrics.ts';
+import { type MicrophoneOptions, MicrophoneSource, type PacketDecoder } from '../sources/microphone-source.ts';
 import { processTimers, type Timers } from '../timers.ts';
 import { type PeerOptions, WebRtcPeer } from '../transports/webrtc-peer.ts';
 import type { ConnectViewer } from './viewer.ts';
@@ -13,7 +14,8 @@ export interface ConnectViewerOptions {
 /** Makes what answers offers: a WebRTC peer whose microphone packets become a source. */
 export function viewerConnector({ peer, microphone, timers = processTimers }: ConnectViewerOptions): ConnectViewer {
   return async (offerSdp, events) => {
-    const source = new MicrophoneSource(await OpusDecoder.open(), () => timers.nowMs(), microphone);
+    const decoder = timed(await OpusDecoder.open(), timers, peer.metrics);
+    const source = new MicrophoneSource(decoder, () => timers.nowMs(), microphone);
     try {
       const answered = await WebRtcPeer.answer(offerSdp, peer, {
         ...events,
@@ -24,5 +26,19 @@ export function viewerConnector({ peer, microphone, timers = processTimers }: Co
       source.close();
       throw error;
     }
+  };
+}
+
+/** `decoder`, whose work is measured. */
+function timed(decoder: PacketDecoder, timers: Timers, metrics: Metrics | undefined): PacketDecoder {
+  if (!metrics) return decoder;
+  return {
+    decode(payload) {
+      const startedMs = timers.nowMs();
+      const sound = decoder.decode(payload);
+      metrics.histogram('sound_decode_ms').record(timers.nowMs() - startedMs);
+      return sound;
+    },
+    close: () => decoder.close(),
   };
 }

@@ -22,6 +22,11 @@ export class DeadlineQueue<T extends Dated> {
     return this.#items.length;
   }
 
+  /** The item that is due first; it stays. */
+  get first(): T | undefined {
+    return this.#items[0];
+  }
+
   /** Adds `item`; items of equal deadline stay in order. Returns the item that had to go, or null. */
   push(item: T): T | null {
     let at = this.#items.length;

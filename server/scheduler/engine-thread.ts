@@ -19,6 +19,7 @@ const STOP_LIMIT_MS = 3_000;
 const START_LIMIT_MS = 60_000;
 
 interface Waiting extends FrameJob {
+  readonly submittedMs: number;
   readonly resolve: (outcome: FrameOutcome) => void;
 }
 
@@ -69,10 +70,16 @@ export class EngineThread {
     return oldest === undefined || performance.now() - oldest.sentMs < STALL_MS;
   }
 
+  /** How long the job that is due first has waited for the worker, ms; 0 when none waits. */
+  get waitingMs(): number {
+    const first = this.#queue.first;
+    return first ? performance.now() - first.submittedMs : 0;
+  }
+
   submit(job: FrameJob): Promise<FrameOutcome> {
     if (this.#state !== 'running') return Promise.resolve('failed');
     return new Promise((resolve) => {
-      this.#queue.push({ ...job, resolve })?.resolve('late');
+      this.#queue.push({ ...job, submittedMs: performance.now(), resolve })?.resolve('late');
       this.#dispatch();
     });
   }
@@ -168,7 +175,9 @@ export class EngineThread {
       if (jobs.length === 0) return;
       const batchId = this.#batchId++;
       this.#inFlight.set(batchId, { jobs, sentMs: performance.now() });
-      const wire: WireJob[] = jobs.map(({ resolve: _resolve, dueMs: _dueMs, ...job }) => job);
+      const wire: WireJob[] = jobs.map(
+        ({ resolve: _resolve, dueMs: _dueMs, submittedMs: _submittedMs, ...job }) => job,
+      );
       const features = wire.map((job) => job.features.buffer as ArrayBuffer);
       this.#worker?.postMessage({ type: 'infer', batchId, jobs: wire } satisfies ToWorker, features);
     }
@@ -193,10 +202,17 @@ export class EngineThread {
     if (batch && message.type === 'inferred') {
       const jobs = batch.jobs.length;
       metrics.histogram('batch_jobs').record(jobs);
-      metrics.histogram('engine_round_trip_ms').record(performance.now() - batch.sentMs);
+      const nowMs = performance.now();
+      metrics.histogram('engine_round_trip_ms').record(nowMs - batch.sentMs);
+      metrics.histogram('batch_infer_ms').record(message.inferMs);
+      metrics.histogram('batch_compose_ms').record(message.composeMs);
       metrics.histogram('infer_ms').record(message.inferMs / jobs);
       metrics.histogram('compose_ms').record(message.composeMs / jobs);
-      for (const [at, job] of batch.jobs.entries()) job.resolve(message.drawings[at]);
+      for (const [at, job] of batch.jobs.entries()) {
+        const waitedMs = nowMs - job.submittedMs - message.inferMs - message.composeMs;
+        metrics.histogram('engine_queue_ms').record(waitedMs);
+        job.resolve(message.drawings[at]);
+      }
     } else if (batch && message.type === 'infer_failed') {
       metrics.counter('engine_failures').add();
       // Not per frame: the counter tells how often, the log that it happens at all.

@@ -41,6 +41,27 @@ test('a drawn picture arrives in the memory that the job lent', async (t) => {
   assert.equal(await scheduler.submit(job(MOOD.closed)), 'closed');
 });
 
+test('what a picture waits for, and what its batch takes, is measured', async (t) => {
+  const metrics = new Metrics();
+  const scheduler = await open(t, metrics);
+  const startedMs = performance.now();
+  const first = scheduler.submit(job(MOOD.stall));
+  const others = [1, 2, 3].map(() => scheduler.submit(job(MOOD.draw)));
+  await once(AbortSignal.timeout(20), 'abort');
+  assert.ok(scheduler.waitingMs >= 15, `${scheduler.waitingMs} ms`);
+  await Promise.all([first, ...others]);
+  const tookMs = performance.now() - startedMs;
+  assert.equal(scheduler.waitingMs, 0);
+  const queue = metrics.histogram('engine_queue_ms').summary();
+  const engine = metrics.histogram('batch_infer_ms').summary();
+  assert.equal(queue.count, 4);
+  assert.equal(engine.count, metrics.histogram('batch_compose_ms').total.count);
+  assert.ok(
+    queue.max + engine.max <= 2 * tookMs && queue.max > engine.max / 2,
+    JSON.stringify({ queue, engine, tookMs }),
+  );
+});
+
 test('the parameters of the mouth arrive with the picture if the job asks for them', async (t) => {
   const scheduler = await open(t);
   const mouth = new SharedArrayBuffer(8 * 4);

@@ -52,6 +52,11 @@ export class Scheduler implements FrameScheduler {
     return new Scheduler(spec, threads, avatars);
   }
 
+  /** The longest that a job has been waiting for its thread, ms. */
+  get waitingMs(): number {
+    return Math.max(...this.#threads.map((thread) => thread.waitingMs));
+  }
+
   submit(job: FrameJob): Promise<FrameOutcome> {
     return this.#thread(job.sessionId).submit(job);
   }

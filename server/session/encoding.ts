@@ -42,8 +42,8 @@ export class Encoding {
   readonly viewers = new Set<Transport>();
   readonly #options: EncodingOptions;
   readonly #estimates = new Map<Transport, number>();
-  /** Encoded pictures by frame, until their time comes. Null: its time has come, send it when it is ready. */
-  readonly #ready = new Map<number, Packet | null>();
+  /** Encoded pictures by frame, until their time comes. A number: when its time came; it is sent as soon as it is ready. */
+  readonly #ready = new Map<number, Packet | number>();
   #wantsKeyFrame = true;
   #lastKeyFrameMs = Number.NEGATIVE_INFINITY;
   #lastSentMs = Number.NaN;
@@ -56,6 +56,16 @@ export class Encoding {
   constructor(options: EncodingOptions) {
     this.#options = options;
     this.#bitrateBps = options.settings.startBitrateBps;
+  }
+
+  /** What the encoder aims at now. */
+  get bitrateBps(): number {
+    return this.#bitrateBps;
+  }
+
+  /** Pictures that are encoded and wait for their time. */
+  get waitingPictures(): number {
+    return this.#ready.size;
   }
 
   get hasViewers(): boolean {
@@ -80,11 +90,12 @@ export class Encoding {
   send(frameIndex: number): void {
     if (!this.hasViewers) return;
     const packet = this.#ready.get(frameIndex);
-    if (packet) {
+    const nowMs = this.#options.timers.nowMs();
+    if (typeof packet === 'object') {
       this.#ready.delete(frameIndex);
-      this.#send(packet);
+      this.#send(packet, nowMs);
     } else {
-      this.#ready.set(frameIndex, null);
+      this.#ready.set(frameIndex, nowMs);
       this.#options.metrics.counter('encodes_late').add();
     }
   }
@@ -156,9 +167,10 @@ export class Encoding {
 
   #onPacket(frameIndex: number, packet: Packet): void {
     if (this.#state === 'closed') return;
-    if (this.#ready.get(frameIndex) === null) {
+    const dueMs = this.#ready.get(frameIndex);
+    if (typeof dueMs === 'number') {
       this.#ready.delete(frameIndex);
-      this.#send(packet);
+      this.#send(packet, dueMs);
       return;
     }
     this.#ready.set(frameIndex, packet);
@@ -169,12 +181,14 @@ export class Encoding {
     }
   }
 
-  #send(packet: Packet): void {
+  /** @param dueMs When the sound of this picture was sent. */
+  #send(packet: Packet, dueMs: number): void {
     const { timers, metrics, isConnected } = this.#options;
     const startedMs = timers.nowMs();
     for (const viewer of this.viewers) if (isConnected(viewer)) viewer.sendVideo(packet);
     metrics.histogram('packetise_ms').record(timers.nowMs() - startedMs);
     metrics.histogram('frame_gap_ms').record(startedMs - this.#lastSentMs);
+    metrics.histogram('picture_after_sound_ms').record(startedMs - dueMs);
     this.#lastSentMs = startedMs;
     metrics.counter('video_frames_sent').add();
     metrics.counter('video_bytes_sent').add(packet.data.byteLength);

@@ -12,6 +12,9 @@ const PICTURES = 5;
 /** A late picture is replaced by the one before it, but not for longer than this; then the mouth is closed. */
 const LONGEST_REPEAT_FRAMES = 3;
 
+/** Counters of frames that are replaced, by outcome; those of all others are `frames_failed`. */
+const REPLACED: Readonly<Record<string, string>> = { late: 'frames_late', crowded: 'frames_without_memory' };
+
 interface Picture {
   readonly memory: SharedArrayBuffer;
   readonly frame: Frame;
@@ -26,7 +29,8 @@ interface Pending {
   readonly generation: number;
   readonly own: OwnFrame;
   picture: Picture | null;
-  outcome: FrameOutcome | 'waiting';
+  /** `crowded`: all pictures were in use when it began. */
+  outcome: FrameOutcome | 'waiting' | 'crowded';
 }
 
 export interface PictureLineOptions {
@@ -90,10 +94,9 @@ export class PictureLine {
    */
   beginDrawn(index: number, generation: number, features: Float32Array, dueMs: number): void {
     const picture = this.#takePicture();
-    if (!picture) this.#options.metrics.counter('frames_without_memory').add();
     const { name: clipName } = this.#clip;
     const clipFrame = this.#clipFrame;
-    const pending = this.#begin(index, generation, picture, picture ? 'waiting' : 'failed');
+    const pending = this.#begin(index, generation, picture, picture ? 'waiting' : 'crowded');
     if (!picture) return;
     void this.#options.scheduler
       .submit({
@@ -190,7 +193,7 @@ export class PictureLine {
       this.#forgetShown();
       return null;
     }
-    metrics.counter(pending.outcome === 'late' ? 'frames_late' : 'frames_failed').add();
+    metrics.counter(REPLACED[pending.outcome] ?? 'frames_failed').add();
     if (pending.outcome === 'late' && this.#shown && this.#repeats < LONGEST_REPEAT_FRAMES) {
       this.#repeats += 1;
       return this.#shown;

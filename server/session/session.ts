@@ -14,7 +14,7 @@ import { type MouthReport, MouthReports } from './mouth-reports.ts';
 import { PictureLine } from './picture-line.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { SoundIntake } from './sound-intake.ts';
-import { type ViewerSettings, Viewers } from './viewers.ts';
+import { type EncoderFigures, type ViewerSettings, Viewers } from './viewers.ts';
 
 /**
  * Length of one step of the session's line. Input is taken every 20 ms, output leaves on the grid of the delay; steps in which
@@ -89,7 +89,7 @@ export class Session {
     const { features } = options.scheduler.spec;
     this.delayMs = CHUNK_MS + features.lookAheadMs + options.computeBudgetMs;
     if (this.delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
-    this.#intake = new SoundIntake(features);
+    this.#intake = new SoundIntake(features, options);
     this.#viewers = new Viewers({
       settings: options.viewers,
       encoders: options.encoders,
@@ -172,6 +172,11 @@ export class Session {
       talking: this.#intake.isTalking,
       seconds: Math.round(seconds * 10) / 10,
     };
+  }
+
+  /** How the encoders of its pictures are doing; empty without viewers. */
+  encoders(): readonly EncoderFigures[] {
+    return this.#viewers.encoders();
   }
 
   /** True while sound that somebody should hear is still on the line. */

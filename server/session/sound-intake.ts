@@ -3,7 +3,9 @@ import { type AudioChunk, CHUNK_MS, CHUNK_SAMPLES, CHUNKS_PER_FRAME, FRAME_MS } 
 import { Decimator } from '../audio/resampler.ts';
 import { VoiceActivity } from '../audio/voice-activity.ts';
 import type { FeatureSpec } from '../engines/engine.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Source } from '../sources/source.ts';
+import type { Timers } from '../timers.ts';
 
 /** After speech the engine goes on for this long, so that it can ease the mouth shut itself. */
 const EASE_OUT_MS = 320;
@@ -14,6 +16,7 @@ const EASE_OUT_MS = 320;
  */
 export class SoundIntake {
   readonly #spec: FeatureSpec;
+  readonly #watch: { readonly timers: Timers; readonly metrics: Metrics };
   readonly #features: FeatureStream;
   #decimator = new Decimator();
   readonly #voice = new VoiceActivity();
@@ -24,8 +27,9 @@ export class SoundIntake {
   #nextChunk = 0;
   #lastVoicedChunk = Number.NEGATIVE_INFINITY;
 
-  constructor(spec: FeatureSpec) {
+  constructor(spec: FeatureSpec, watch: { readonly timers: Timers; readonly metrics: Metrics }) {
     this.#spec = spec;
+    this.#watch = watch;
     this.#features = new FeatureStream(spec);
   }
 
@@ -73,9 +77,12 @@ export class SoundIntake {
     const startSample = this.#nextChunk * CHUNK_SAMPLES;
     const heard = new Float32Array(CHUNK_SAMPLES);
     const { isSilent, arrivedMs } = this.#read(heard, startSample);
+    const { timers, metrics } = this.#watch;
+    const startedMs = timers.nowMs();
     const model = this.#decimator.process(heard);
     this.#features.push(model);
     if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
+    metrics.histogram('features_ms').record(timers.nowMs() - startedMs);
     this.#nextChunk += 1;
     return { startSample, heard, model, isSilent, generation: this.#generation, arrivedMs };
   }

@@ -29,6 +29,15 @@ export interface ViewersOptions {
   readonly onEmpty: (reason: string) => void;
 }
 
+/** How one encoder of a session is doing. */
+export interface EncoderFigures {
+  readonly codec: VideoCodec;
+  /** What it aims at now. */
+  readonly bitrateBps: number;
+  /** Pictures that are encoded and wait for their time. */
+  readonly waitingPictures: number;
+}
+
 /**
  * The viewers of one session and the encoders they share: one for each video codec in use, one for sound. Owns the encoders
  * and the transports.
@@ -103,6 +112,15 @@ export class Viewers {
   /** Sends the pictures of `frameIndex`, or marks them to go as soon as they are encoded. */
   sendPicture(frameIndex: number): void {
     for (const encoding of this.#encodings.values()) encoding.send(frameIndex);
+  }
+
+  /** How each encoder of pictures is doing. */
+  encoders(): readonly EncoderFigures[] {
+    return [...this.#encodings].map(([codec, { bitrateBps, waitingPictures }]) => ({
+      codec,
+      bitrateBps,
+      waitingPictures,
+    }));
   }
 
   /** Encodes and sends 20 ms of sound. */

@@ -26,6 +26,7 @@ export class Feedback {
   readonly #videoSsrc: () => number | null;
   readonly #onKeyFrameRequest: () => void;
   readonly #onBandwidth: (bitsPerSecond: number) => void;
+  readonly #onReport: (ssrc: number, report: ReceiverFigures) => void;
   readonly #nowMs: () => number;
   readonly #reports = new Map<number, ReceiverFigures>();
   #keyFrameRequests = 0;
@@ -37,11 +38,13 @@ export class Feedback {
     videoSsrc: () => number | null;
     onKeyFrameRequest: () => void;
     onBandwidth: (bitsPerSecond: number) => void;
+    onReport: (ssrc: number, report: ReceiverFigures) => void;
     nowMs: () => number;
   }) {
     this.#videoSsrc = options.videoSsrc;
     this.#onKeyFrameRequest = options.onKeyFrameRequest;
     this.#onBandwidth = options.onBandwidth;
+    this.#onReport = options.onReport;
     this.#nowMs = options.nowMs;
   }
 
@@ -64,7 +67,9 @@ export class Feedback {
       if (packet instanceof RtcpPayloadSpecificFeedback) this.#onPayloadFeedback(packet.feedback);
       else if (packet instanceof RtcpRrPacket || packet instanceof RtcpSrPacket) {
         for (const { ssrc, fractionLost, jitter } of packet.reports) {
-          this.#reports.set(ssrc, { lostFraction: fractionLost / 256, jitterTicks: jitter });
+          const report = { lostFraction: fractionLost / 256, jitterTicks: jitter };
+          this.#reports.set(ssrc, report);
+          this.#onReport(ssrc, report);
         }
       }
     });

@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
+import { Metrics } from '../metrics.ts';
 import type { ReceivedFrame } from './frame-assembler.ts';
 import {
   type ClientEvents,
@@ -235,6 +236,23 @@ test('sender reports map time stamps to the wall clock to a millisecond, across 
     const error = pair.reports.find(isIt)!.epochMs - (ORIGIN_EPOCH_MS + mediaMs);
     assert.ok(Math.abs(error) < 1, `${kind} is off by ${error} ms`);
   }
+});
+
+test('loss and round trip are measured with every report of the viewer, and its requests for key frames are counted', async () => {
+  const metrics = new Metrics();
+  const pair = await new Pair().connect({ metrics });
+  pair.client.requestKeyFrame('pli');
+  const loss = metrics.histogram('rtcp_lost_percent');
+  const roundTrip = metrics.histogram('rtcp_round_trip_ms');
+  for (let index = 0; roundTrip.total.count === 0; index += 1) {
+    sendPictures(pair, 'H264', index, 1);
+    await delay(40);
+    assert.ok(index < 200, 'no round trip was measured');
+  }
+  assert.ok(loss.total.count >= roundTrip.total.count);
+  assert.equal(loss.summary().max, 0);
+  assert.ok(roundTrip.summary().max < 1000);
+  assert.equal(metrics.counter('key_frames_requested').value, 1);
 });
 
 test('after an ICE restart that also mutes the microphone, pictures go on and sound is no longer taken', async () => {

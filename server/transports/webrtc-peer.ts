@@ -2,16 +2,17 @@ import type { RTCDtlsTransport, RTCPeerConnection } from 'werift';
 import { SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import { type Packet, VIDEO_CLOCK_HZ, type VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
 import { processTimers, type Timers } from '../timers.ts';
 import { sayGoodbye } from './dtls-goodbye.ts';
 import { renumberRepetitions } from './dtls-repetitions.ts';
-import { Feedback } from './feedback.ts';
+import { Feedback, type ReceiverFigures } from './feedback.ts';
 import { readTrickled, type TrickledCandidate } from './ice-candidate.ts';
 import { Liveness } from './liveness.ts';
 import { type Offer, readOffer } from './offer.ts';
 import { OutgoingTracks } from './outgoing-tracks.ts';
 import { createConnection, type NetworkOptions, prepareGathering, resumeChecks } from './peer-connection.ts';
-import { type PeerFigures, readFigures } from './peer-figures.ts';
+import { type PeerFigures, readFigures, roundTripMs } from './peer-figures.ts';
 import { RetransmissionBudget, type RetransmissionBudgetOptions } from './retransmission-budget.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
@@ -28,6 +29,8 @@ export interface PeerOptions extends NetworkOptions {
   /** Silence after which the viewer is given up, and time it has to connect. Default 12 000. */
   readonly disconnectTimeoutMs?: number;
   readonly timers?: Timers;
+  /** Counts what viewers report: loss, round trip, key frames asked for, repetitions. */
+  readonly metrics?: Metrics;
 }
 
 /** One Opus packet of the viewer's microphone, as it arrived: not reordered, not checked for gaps. */
@@ -91,8 +94,12 @@ export class WebRtcPeer implements Transport {
     });
     this.#feedback = new Feedback({
       videoSsrc: () => this.#tracks.videoSender?.ssrc ?? null,
-      onKeyFrameRequest: () => this.#whileOpen(() => events.onKeyFrameRequest()),
+      onKeyFrameRequest: () => {
+        options.metrics?.counter('key_frames_requested').add();
+        this.#whileOpen(() => events.onKeyFrameRequest());
+      },
       onBandwidth: (bps) => this.#whileOpen(() => events.onBandwidth(bps)),
+      onReport: (ssrc, report) => this.#measure(ssrc, report),
       nowMs,
     });
     this.#liveness = new Liveness({
@@ -243,6 +250,16 @@ export class WebRtcPeer implements Transport {
     for (const transport of connection.dtlsTransports) this.#watch(transport);
     prepareGathering(connection, this.#options);
     await connection.setLocalDescription(await connection.createAnswer());
+  }
+
+  /** Once per report of the viewer and stream, every second or so. */
+  #measure(ssrc: number, { lostFraction }: ReceiverFigures): void {
+    const { videoSender, audioSender } = this.#tracks;
+    const sender = [videoSender, audioSender].find((each) => each?.ssrc === ssrc);
+    if (!sender) return;
+    const { metrics } = this.#options;
+    metrics?.histogram('rtcp_lost_percent').record(100 * lostFraction);
+    metrics?.histogram('rtcp_round_trip_ms').record(roundTripMs(sender));
   }
 
   /** What the viewer asked for again is not sent; a key frame can take its place. */
