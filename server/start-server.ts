@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { AvatarLoading } from './avatar-loading.ts';
 import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
+import { AvatarShelf } from './clip-shelf.ts';
 import { OpusEncoder } from './codecs/opus-encoder.ts';
 import { VideoEncoder } from './codecs/video-encoder.ts';
 import type { Config } from './config/config.ts';
@@ -107,7 +108,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const start = async () => {
     const scheduler = await openScheduler(settings.engine, { engines: options.engines, log, metrics });
     if (stop.signal.aborted) return scheduler.close();
-    line = { scheduler, sessions: openSessions(settings, scheduler, avatars, metrics, log) };
+    const shelf = new AvatarShelf({ announce: (avatar) => scheduler.addAvatar(avatar), timers: processTimers });
+    line = { scheduler, shelf, sessions: openSessions(settings, { scheduler, shelf, avatars, metrics, log }) };
     await avatars.load((avatar) => scheduler.addAvatar(avatar), stop.signal);
     if (state === 'starting') state = 'started';
   };
@@ -120,6 +122,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     stop.abort();
     await line?.sessions.closeAll(Math.max(0, settings.limits.shutdownGraceMs - CLOSING_MS));
     await app.close();
+    line?.shelf.close();
     await line?.scheduler.close();
   };
   let closing: Promise<void> | null = null;
@@ -138,7 +141,14 @@ export async function startServer(config: Config, options: StartOptions): Promis
 /** What sessions need; exists as soon as an engine runs. */
 interface SessionLine {
   readonly scheduler: Scheduler;
+  readonly shelf: AvatarShelf;
   readonly sessions: SessionRegistry;
+}
+
+interface SessionNeeds {
+  readonly avatars: AvatarLoading;
+  readonly metrics: Metrics;
+  readonly log: Log;
 }
 
 function openApp(settings: Settings, log: Log): Promise<App> {
@@ -166,15 +176,13 @@ async function listenOrClose(app: App, host: string, port: number): Promise<numb
 
 function openSessions(
   settings: Settings,
-  scheduler: Scheduler,
-  avatars: AvatarLoading,
-  metrics: Metrics,
-  log: Log,
+  { scheduler, shelf, avatars, metrics, log }: Omit<SessionLine, 'sessions'> & SessionNeeds,
 ): SessionRegistry {
   const clips = new ClipLibrary();
   const sessions = new SessionRegistry({
     capacity: capacityOf(settings),
     findAvatar: (id) => findAvatar(avatars, id),
+    clips: shelf,
     loadClip: (path) => clips.open(path),
     scheduler,
     encoders: ENCODERS,
@@ -191,6 +199,7 @@ function openSessions(
     log,
   });
   metrics.gauge('sessions', () => sessions.size);
+  metrics.gauge('borrowed_clips_mb', () => Math.round(shelf.sizeBytes / 1e6));
   metrics.gauge('rss_mb', () => Math.round(process.memoryUsage.rss() / 1e6));
   return sessions;
 }

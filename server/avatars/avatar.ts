@@ -54,6 +54,20 @@ export interface AvatarClip {
   readonly geometry: SharedArrayBuffer;
 }
 
+/** A clip that is on disk only, see `loadStoredClip`. */
+export interface StoredClip {
+  /** `speaking_N` or `action_N`. */
+  readonly name: string;
+  /** Length of the loop. */
+  readonly frameCount: number;
+  /** Pictures in the file; the loop plays them forwards, and backwards again if it is longer. */
+  readonly fileFrames: number;
+  /** Where its geometry lies, absolute. */
+  readonly folder: string;
+  /** Its pictures, relative to the folder. */
+  readonly file: string;
+}
+
 /** A face that can speak: structured-cloneable, so that it can be sent to workers; its pixels are shared, not copied. */
 export interface Avatar {
   /** Key in the configuration, `[A-Za-z0-9_-]{1,64}`. */
@@ -62,14 +76,21 @@ export interface Avatar {
   readonly name: string;
   readonly widthPx: number;
   readonly heightPx: number;
-  /** At least `idle_0`. */
+  /** In memory; at least `idle_0`. */
   readonly clips: readonly AvatarClip[];
+  /** On disk only, to be loaded when somebody wants to see them. */
+  readonly storedClips: readonly StoredClip[];
   /** Sample speech: name → absolute path of a wav file. */
   readonly audioClips: Readonly<Record<string, string>>;
   /** As configured; shown to clients as `video_path`. */
   readonly videoPath: string;
   /** PNG or JPEG of the first frame for galleries, absolute path. */
   readonly portraitPath: string;
+}
+
+/** Names of all clips, those in memory first. */
+export function clipNames({ clips, storedClips }: Pick<Avatar, 'clips' | 'storedClips'>): string[] {
+  return [...clips, ...storedClips].map(({ name }) => name);
 }
 
 /** Picture `index` of `clip`, which wraps around. A view into the shared memory. */

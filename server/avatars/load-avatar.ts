@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path';
 import { frameSizeBytes } from '../codecs/frame.ts';
 import { readPictures } from '../codecs/media-file.ts';
 import { AppError } from '../errors.ts';
-import type { Avatar, AvatarClip } from './avatar.ts';
-import { fileFrameAt, type Manifest, type PreparedClip, readGeometry } from './prepared-files.ts';
+import type { Avatar, AvatarClip, StoredClip } from './avatar.ts';
+import { AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND, fileFrameAt, type Manifest, readGeometry } from './prepared-files.ts';
 import type { AvatarEntry } from './source-clips.ts';
 
 /** `idle`: what every session shows. `all`: also what is played on demand; doubles the memory of the demo avatars. */
@@ -21,27 +21,34 @@ export async function loadAvatar(
   manifest: Manifest,
   choice: ClipChoice,
 ): Promise<Avatar> {
-  const chosen = manifest.clips.filter((clip) => choice === 'all' || clip.name.startsWith('idle_'));
+  const isChosen = (name: string) => choice === 'all' || name.startsWith('idle_');
+  const stored = manifest.clips.map(({ name, frameCount, fileFrames, file }) => {
+    return { name, frameCount, fileFrames, folder, file };
+  });
   const clips: AvatarClip[] = [];
-  for (const clip of chosen) clips.push(await loadClip(folder, clip, manifest));
+  for (const clip of stored) if (isChosen(clip.name)) clips.push(await loadStoredClip(clip));
   return {
     id,
     name,
     widthPx: manifest.sizePx,
     heightPx: manifest.sizePx,
     clips,
+    storedClips: stored.filter(({ name }) => !isChosen(name)),
     audioClips,
     videoPath,
     portraitPath: resolve(folder, manifest.portrait),
   };
 }
 
-async function loadClip(
-  folder: string,
-  clip: PreparedClip,
-  { sizePx, framesPerSecond }: Manifest,
-): Promise<AvatarClip> {
+/**
+ * Brings a clip into shared memory: 0.4 MB and some 3 ms of computing per frame.
+ *
+ * @throws {AppError} `avatar_invalid` if the files are not what the manifest said; `media_unreadable`.
+ */
+export async function loadStoredClip(clip: StoredClip): Promise<AvatarClip> {
+  const { folder } = clip;
   const path = join(folder, clip.file);
+  const [sizePx, framesPerSecond] = [AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND];
   const sizeBytes = frameSizeBytes(sizePx, sizePx);
   const frames = new SharedArrayBuffer(clip.frameCount * sizeBytes);
   const bytes = new Uint8Array(frames);

@@ -52,7 +52,10 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
 }
 
 /** @returns float32, `frameCount × GEOMETRY_SIZE`, in shared memory. @throws {AppError} `avatar_invalid` if it is damaged. */
-export async function readGeometry(folder: string, clip: PreparedClip): Promise<SharedArrayBuffer> {
+export async function readGeometry(
+  folder: string,
+  clip: Pick<PreparedClip, 'name' | 'frameCount'>,
+): Promise<SharedArrayBuffer> {
   const path = geometryPath(folder, clip.name);
   const bytes = await readFile(path).catch(() => null);
   const geometry = new SharedArrayBuffer(clip.frameCount * GEOMETRY_SIZE * Float32Array.BYTES_PER_ELEMENT);

@@ -86,6 +86,7 @@ function openSession(avatar: Avatar, scheduler: FrameScheduler, timers: OfflineT
     findAvatar: (id) => {
       throw new AppError('avatar_not_found', `Avatar ${id} is not part of the film`);
     },
+    clips: { borrow: () => Promise.reject(new AppError('clip_not_found', 'A film is made of the idle clip alone')) },
     loadClip: (path) => Promise.reject(new AppError('clip_not_found', `${path} is not part of the film`)),
     scheduler,
     encoders: RAW_ENCODERS,

@@ -46,6 +46,7 @@ export class Encoding {
   readonly #ready = new Map<number, Packet | number>();
   #wantsKeyFrame = true;
   #lastKeyFrameMs = Number.NEGATIVE_INFINITY;
+  #lastKeyFrameIndex = Number.NEGATIVE_INFINITY;
   #lastSentMs = Number.NaN;
   #bitrateBps: number;
   #ownFrames = 0;
@@ -81,6 +82,7 @@ export class Encoding {
   async show(frameIndex: number, picture: Frame, own: OwnFrame | null): Promise<void> {
     if (this.#state === 'closed' || !this.hasViewers) return;
     this.#ownFrames = own ? this.#ownFrames + 1 : 0;
+    if (frameIndex - this.#lastKeyFrameIndex >= this.#keyFrameEveryFrames) this.#forceKeyFrame();
     const looped = own && this.#fromLoop(own, frameIndex);
     if (looped) this.#onPacket(frameIndex, looped);
     else await this.#encode(frameIndex, picture);
@@ -139,7 +141,7 @@ export class Encoding {
       return null;
     }
     this.#onLoop = own;
-    if (packet.isKeyFrame) this.#onKeyFrame();
+    if (packet.isKeyFrame) this.#onKeyFrame(frameIndex);
     this.#options.metrics.counter('frames_from_loop').add();
     return { ...packet, timestamp: frameIndex * VIDEO_TICKS_PER_FRAME };
   }
@@ -152,7 +154,7 @@ export class Encoding {
     }
     const startedMs = timers.nowMs();
     const keyFrame = this.#wantsKeyFrame && startedMs - this.#lastKeyFrameMs >= settings.keyFrameIntervalMinMs;
-    if (keyFrame) this.#onKeyFrame();
+    if (keyFrame) this.#onKeyFrame(frameIndex);
     try {
       const packet = await encoder.encode(picture, { frameIndex, keyFrame });
       metrics.histogram('video_encode_ms').record(timers.nowMs() - startedMs);
@@ -195,9 +197,17 @@ export class Encoding {
     if (packet.isKeyFrame) metrics.counter('key_frames_sent').add();
   }
 
-  #onKeyFrame(): void {
+  #onKeyFrame(frameIndex: number): void {
     this.#wantsKeyFrame = false;
     this.#lastKeyFrameMs = this.#options.timers.nowMs();
+    this.#lastKeyFrameIndex = frameIndex;
+  }
+
+  /** The least that a viewer asks for. */
+  get #keyFrameEveryFrames(): number {
+    let every = Number.POSITIVE_INFINITY;
+    for (const viewer of this.viewers) every = Math.min(every, viewer.keyFrameEveryFrames ?? every);
+    return every;
   }
 
   /** The next picture cannot be decoded otherwise: the least interval does not count. */

@@ -1,11 +1,12 @@
 import { FRAME_MS } from '../audio/pcm.ts';
-import { type Avatar, type AvatarClip, avatarFrame } from '../avatars/avatar.ts';
+import { avatarFrame } from '../avatars/avatar.ts';
 import { type Frame, frameSizeBytes } from '../codecs/frame.ts';
 import { MOUTH_PARAMETERS } from '../engines/engine.ts';
 import type { Metrics } from '../metrics.ts';
 import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
 import type { OwnFrame } from './idle-loops.ts';
 import type { MouthReports } from './mouth-reports.ts';
+import type { Scene } from './scenes.ts';
 
 /** Pictures of a session that exist at once: under way at the engine, on show, being encoded. */
 const PICTURES = 5;
@@ -35,6 +36,9 @@ interface Pending {
 
 export interface PictureLineOptions {
   readonly sessionId: string;
+  /** Of every picture. */
+  readonly widthPx: number;
+  readonly heightPx: number;
   readonly scheduler: FrameScheduler;
   readonly metrics: Metrics;
   /** Learns what the mouth of each shown frame does. */
@@ -54,37 +58,17 @@ export class PictureLine {
   readonly #options: PictureLineOptions;
   readonly #pictures: Picture[] = [];
   readonly #pending: Pending[] = [];
-  #avatar: Avatar;
-  #clip: AvatarClip;
-  #clipFrame = 0;
   #shown: Picture | null = null;
   #repeats = 0;
   #isClosed = false;
 
-  constructor(avatar: Avatar, options: PictureLineOptions) {
+  constructor(options: PictureLineOptions) {
     this.#options = options;
-    this.#avatar = avatar;
-    this.#clip = idleClip(avatar);
-  }
-
-  get avatar(): Avatar {
-    return this.#avatar;
-  }
-
-  /** Frames begun from now on show `avatar`, from the start of its idle clip. */
-  setAvatar(avatar: Avatar): void {
-    if (avatar.widthPx !== this.#avatar.widthPx || avatar.heightPx !== this.#avatar.heightPx) {
-      throw new RangeError(`avatar ${avatar.id} is not as large as the session's pictures`);
-    }
-    this.#avatar = avatar;
-    this.#clip = idleClip(avatar);
-    this.#clipFrame = 0;
-    this.#forgetShown();
   }
 
   /** Begins a frame whose mouth is closed. */
-  beginClosed(index: number, generation: number): void {
-    this.#begin(index, generation, null);
+  beginClosed(index: number, generation: number, scene: Scene): void {
+    this.#begin(index, generation, scene, null);
   }
 
   /**
@@ -92,19 +76,17 @@ export class PictureLine {
    * @param features Transferred to the engine.
    * @param dueMs When {@link settle} will be called for it.
    */
-  beginDrawn(index: number, generation: number, features: Float32Array, dueMs: number): void {
+  beginDrawn(index: number, generation: number, scene: Scene, features: Float32Array, dueMs: number): void {
     const picture = this.#takePicture();
-    const { name: clipName } = this.#clip;
-    const clipFrame = this.#clipFrame;
-    const pending = this.#begin(index, generation, picture, picture ? 'waiting' : 'crowded');
+    const pending = this.#begin(index, generation, scene, picture, picture ? 'waiting' : 'crowded');
     if (!picture) return;
     void this.#options.scheduler
       .submit({
         sessionId: this.#options.sessionId,
         generation,
-        avatarId: this.#avatar.id,
-        clipName,
-        clipFrame,
+        avatarId: scene.avatar.id,
+        clipName: scene.clip.name,
+        clipFrame: scene.clipFrame,
         features,
         dueMs,
         picture: picture.memory,
@@ -133,6 +115,12 @@ export class PictureLine {
     this.#showSettled();
   }
 
+  /** Forgets the picture that late ones would be replaced by, because it is of another avatar. */
+  forget(): void {
+    if (this.#shown) this.#shown.holders -= 1;
+    this.#shown = null;
+  }
+
   /** Frames begun before `generation` show the closed mouth. */
   interrupt(generation: number): void {
     for (const pending of this.#pending) {
@@ -141,7 +129,7 @@ export class PictureLine {
       pending.picture = null;
       pending.outcome = 'closed';
     }
-    this.#forgetShown();
+    this.forget();
     this.#showSettled();
   }
 
@@ -150,9 +138,13 @@ export class PictureLine {
     this.#pending.length = 0;
   }
 
-  #begin(index: number, generation: number, picture: Picture | null, outcome: Pending['outcome'] = 'closed'): Pending {
-    const own = { avatar: this.#avatar, clip: this.#clip, clipFrame: this.#clipFrame };
-    this.#clipFrame = (this.#clipFrame + 1) % this.#clip.frameCount;
+  #begin(
+    index: number,
+    generation: number,
+    own: OwnFrame,
+    picture: Picture | null,
+    outcome: Pending['outcome'] = 'closed',
+  ): Pending {
     const pending: Pending = { index, generation, own, picture, outcome };
     this.#pending.push(pending);
     this.#showSettled();
@@ -183,14 +175,14 @@ export class PictureLine {
     const { metrics } = this.#options;
     if (pending.outcome === 'drawn' && pending.picture) {
       metrics.counter('frames_drawn').add();
-      this.#forgetShown();
+      this.forget();
       this.#shown = pending.picture; // keeps the hold that the engine had
       this.#repeats = 0;
       return pending.picture;
     }
     if (pending.outcome === 'closed') {
       metrics.counter('frames_closed').add();
-      this.#forgetShown();
+      this.forget();
       return null;
     }
     metrics.counter(REPLACED[pending.outcome] ?? 'frames_failed').add();
@@ -198,19 +190,14 @@ export class PictureLine {
       this.#repeats += 1;
       return this.#shown;
     }
-    this.#forgetShown();
+    this.forget();
     return null;
-  }
-
-  #forgetShown(): void {
-    if (this.#shown) this.#shown.holders -= 1;
-    this.#shown = null;
   }
 
   #takePicture(): Picture | null {
     let picture = this.#pictures.find((candidate) => candidate.holders === 0);
     if (!picture && this.#pictures.length < PICTURES) {
-      const { widthPx, heightPx } = this.#avatar;
+      const { widthPx, heightPx } = this.#options;
       const memory = new SharedArrayBuffer(frameSizeBytes(widthPx, heightPx));
       const mouth = new Float32Array(new SharedArrayBuffer(MOUTH_PARAMETERS.length * Float32Array.BYTES_PER_ELEMENT));
       picture = { memory, frame: { widthPx, heightPx, data: new Uint8Array(memory) }, mouth, holders: 0 };
@@ -225,9 +212,3 @@ export class PictureLine {
 
 /** Longest time that a repeated picture stays, ms. */
 export const LONGEST_REPEAT_MS = LONGEST_REPEAT_FRAMES * FRAME_MS;
-
-function idleClip(avatar: Avatar): AvatarClip {
-  const clip = avatar.clips.find((candidate) => candidate.name === 'idle_0') ?? avatar.clips[0];
-  if (!clip) throw new RangeError(`avatar ${avatar.id} has no clip`);
-  return clip;
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
-import { FakeEncoders, FakeScheduler, FakeSource, fakeAvatar } from '../testing/fakes.ts';
+import { FakeEncoders, FakeScheduler, FakeShelf, FakeSource, fakeAvatar } from '../testing/fakes.ts';
 import { ManualTimers } from '../testing/manual-timers.ts';
 import { IdleLoops } from './idle-loops.ts';
 import { SessionRegistry } from './registry.ts';
@@ -13,6 +13,7 @@ function makeRegistry(capacity: number): SessionRegistry {
   return new SessionRegistry({
     capacity,
     findAvatar: () => fakeAvatar('anna'),
+    clips: new FakeShelf(),
     loadClip: async () => new FakeSource(),
     scheduler: new FakeScheduler(),
     encoders,

@@ -5,7 +5,15 @@ import { OPUS_DELAY_SAMPLES } from '../codecs/opus-encoder.ts';
 import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
-import { FakeEncoders, FakeScheduler, FakeSource, FakeTransport, fakeAvatar } from '../testing/fakes.ts';
+import {
+  FakeEncoders,
+  FakeScheduler,
+  FakeShelf,
+  FakeSource,
+  FakeTransport,
+  fakeAvatar,
+  fakeStoredClip,
+} from '../testing/fakes.ts';
 import { ManualTimers } from '../testing/manual-timers.ts';
 import { IdleLoops } from './idle-loops.ts';
 import { Session } from './session.ts';
@@ -20,12 +28,14 @@ const SETTINGS = {
   opusBitrateBps: 32_000,
 };
 
-async function makeSession(options: { lookAheadMs?: number } = {}) {
+async function makeSession(options: { lookAheadMs?: number; wantsAudio?: boolean } = {}) {
   const timers = new ManualTimers(5_000);
   const scheduler = new FakeScheduler(options.lookAheadMs ?? 40);
   const encoders = new FakeEncoders();
   const metrics = new Metrics();
-  const avatars: Record<string, Avatar> = { a: fakeAvatar('a', 0), b: fakeAvatar('b', 100) };
+  const stored = [fakeStoredClip('speaking_0', 8), fakeStoredClip('action_1', 5), fakeStoredClip('action_2', 5)];
+  const avatars: Record<string, Avatar> = { a: fakeAvatar('a', 0, 10, stored), b: fakeAvatar('b', 100) };
+  const shelf = new FakeShelf();
   const clip = new FakeSource(0.8);
   const session = new Session({
     id: 's1',
@@ -36,6 +46,7 @@ async function makeSession(options: { lookAheadMs?: number } = {}) {
       if (!avatar) throw new AppError('avatar_not_found', `Avatar ${id} not found`);
       return avatar;
     },
+    clips: shelf,
     loadClip: async () => clip,
     scheduler,
     encoders,
@@ -46,12 +57,12 @@ async function makeSession(options: { lookAheadMs?: number } = {}) {
     metrics,
     log: silentLog(),
   });
-  const transport = new FakeTransport();
+  const transport = new FakeTransport('H264', options.wantsAudio ?? true);
   await session.addTransport(async (events) => {
     transport.events = events;
     return transport;
   });
-  return { timers, scheduler, encoders, metrics, session, transport, clip };
+  return { timers, scheduler, encoders, metrics, session, transport, clip, shelf };
 }
 
 test('nothing is sent before the viewer is connected, and media time begins then', async () => {
@@ -343,4 +354,121 @@ test('without a listener the engine is not asked for parameters', async () => {
   await timers.advance(200);
   assert.equal(scheduler.jobs.at(-1)?.job.mouth, null);
   await session.close('test');
+});
+
+test('a viewer that wants no sound costs no sound encoder', async () => {
+  const { timers, session, transport, encoders } = await makeSession({ wantsAudio: false });
+  transport.events?.onConnected();
+  await timers.advance(500);
+  assert.equal(encoders.opened, 1);
+  assert.equal(transport.audio.length, 0);
+  await session.close('test');
+});
+
+test('a viewer that asks for a key frame every second gets one, from the encoder and from the loop', async () => {
+  const { timers, session, transport, metrics } = await makeSession();
+  transport.keyFrameEveryFrames = 25;
+  const microphone = new FakeSource(0.5);
+  session.setMicrophone(microphone);
+  transport.events?.onConnected();
+  await timers.advance(4_000);
+  microphone.amplitude = 0;
+  await timers.advance(8_000);
+  microphone.amplitude = 0.5;
+  await timers.advance(2_000);
+  assert.ok(metrics.counter('frames_from_loop').value > 25);
+  const keys = [...transport.video.keys()].filter((frame) => transport.video[frame].isKeyFrame);
+  const gaps = keys.slice(1).map((frame, i) => frame - keys[i]);
+  assert.ok(Math.max(...gaps) <= 25, `gaps of ${gaps.join(', ')} pictures`);
+  await session.close('test');
+});
+
+test('the speaking clip is seen under the lips, the idle clip before and after, and no picture is missing', async () => {
+  const { timers, session, transport, scheduler } = await makeSession();
+  const microphone = new FakeSource(0);
+  session.setMicrophone(microphone);
+  await session.setBaseClip('speaking', 'speaking_0');
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  microphone.amplitude = 0.5;
+  await timers.advance(1_000);
+  assert.ok(scheduler.jobs.every(({ job }) => job.clipName === 'speaking_0'));
+  microphone.amplitude = 0;
+  await timers.advance(2_000);
+  assert.ok((transport.video.at(-1)?.data[0] ?? 99) < 10, 'the idle clip is seen again');
+  const indices = transport.video.map((packet) => packet.timestamp / 3600);
+  assert.deepEqual(indices, [...indices.keys()]);
+  await session.close('test');
+});
+
+test('a speaking clip that is still being loaded keeps neither sound nor picture waiting', async () => {
+  const { timers, session, transport, scheduler, shelf } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  const loaded = Promise.withResolvers<void>();
+  shelf.gate = loaded.promise;
+  const set = session.setBaseClip('speaking', 'speaking_0');
+  await timers.advance(500);
+  assert.ok(scheduler.jobs.length > 0 && scheduler.jobs.every(({ job }) => job.clipName === 'idle_0'));
+  loaded.resolve();
+  await set;
+  await timers.advance(500);
+  assert.equal(scheduler.jobs.at(-1)?.job.clipName, 'speaking_0');
+  await session.close('test');
+  assert.deepEqual(shelf.lent, []);
+});
+
+test('an action is played whole, once, after the speech, and speech that comes meanwhile waits for its end', async () => {
+  const { timers, session, transport, shelf } = await makeSession();
+  const microphone = new FakeSource(0.5);
+  session.setMicrophone(microphone);
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  await session.act('action_1');
+  await timers.advance(1_000);
+  assert.ok(
+    transport.video.slice(15).every(({ data }) => data[0] === 200),
+    'not while it speaks',
+  );
+  microphone.amplitude = 0;
+  await timers.advance(700);
+  microphone.amplitude = 0.5;
+  await timers.advance(1_000);
+  const bytes = transport.video.map(({ data }) => data[0]);
+  const first = bytes.indexOf(70);
+  assert.deepEqual(bytes.slice(first, first + 5), [70, 71, 72, 73, 74]);
+  assert.equal(bytes.filter((byte) => byte >= 70 && byte < 80).length, 5);
+  assert.equal(bytes.at(-1), 200);
+  assert.deepEqual(shelf.lent, []);
+  await session.close('test');
+});
+
+test('what a frame shows is known when it is sent', async () => {
+  const { timers, session, transport } = await makeSession();
+  transport.events?.onConnected();
+  await timers.advance(400);
+  await session.act('action_2');
+  const seen: (string | undefined)[] = [];
+  transport.sendVideo = ({ timestamp }) => {
+    const shown = session.shownIn(timestamp / 3600);
+    seen.push(shown?.state === 'action' ? `${shown.video} ${shown.progress}` : shown?.state);
+  };
+  await timers.advance(600);
+  const first = seen.indexOf('action_2 0.2');
+  assert.deepEqual(seen.slice(first - 1, first + 6), [
+    'idle',
+    ...['action_2 0.2', 'action_2 0.4', 'action_2 0.6', 'action_2 0.8', 'action_2 1'],
+    'idle',
+  ]);
+  assert.equal(session.shownIn(100_000), null);
+  await session.close('test');
+});
+
+test('actions that wait are bounded, and an unknown clip is refused with the names of those there are', async () => {
+  const { session, shelf } = await makeSession();
+  for (let i = 0; i < 4; i += 1) await session.act('action_1');
+  await assert.rejects(session.act('action_1'), { code: 'rate_limited' });
+  await assert.rejects(session.act('action_9'), /no clip action_9; it has: idle_0, speaking_0, action_1, action_2/);
+  await session.close('test');
+  assert.deepEqual(shelf.lent, []);
 });

@@ -12,8 +12,10 @@ import type { EncoderSource } from './encoder-source.ts';
 import type { IdleLoops } from './idle-loops.ts';
 import { type MouthReport, MouthReports } from './mouth-reports.ts';
 import { PictureLine } from './picture-line.ts';
+import type { SceneState } from './scenes.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { SoundIntake } from './sound-intake.ts';
+import { type ClipShelf, Stage } from './stage.ts';
 import { type EncoderFigures, type ViewerSettings, Viewers } from './viewers.ts';
 
 /**
@@ -35,6 +37,8 @@ export interface SessionOptions {
   readonly owner: SessionOwner | null;
   readonly avatar: Avatar;
   readonly findAvatar: (id: string) => Avatar;
+  /** Clips of avatars that are not always in memory. */
+  readonly clips: ClipShelf;
   readonly loadClip: (path: string) => Promise<Source>;
   readonly scheduler: FrameScheduler;
   readonly encoders: EncoderSource;
@@ -45,6 +49,18 @@ export interface SessionOptions {
   readonly timers: Timers;
   readonly metrics: Metrics;
   readonly log: Log;
+}
+
+/** Frames that are remembered by what they show: more than can be on the line at once. */
+const REMEMBERED_FRAMES = 64;
+
+/** What one frame shows. */
+export interface ShownFrame {
+  readonly state: SceneState;
+  /** Name of the clip. */
+  readonly video: string;
+  /** How much of the clip is over when the frame is, 0..1. */
+  readonly progress: number;
 }
 
 /** What a session tells about itself. */
@@ -70,11 +86,14 @@ export class Session {
   readonly delayMs: number;
   readonly #options: SessionOptions;
   readonly #intake: SoundIntake;
+  readonly #stage: Stage;
   readonly #pictures: PictureLine;
   readonly #viewers: Viewers;
   readonly #mouths = new MouthReports();
   /** Sound on its way out. Holds `delayMs` of chunks and no more; emptied by the steps. */
   readonly #delayed: AudioChunk[] = [];
+  /** What the newest frames show, by number modulo {@link REMEMBERED_FRAMES}. */
+  readonly #shown: { frame: number; shown: ShownFrame }[] = [];
   readonly #silence = new Float32Array((SAMPLE_RATE_HZ * CHUNK_MS) / 1000);
   readonly #closedCallbacks: ((reason: string) => void)[] = [];
   #state: 'waiting' | 'live' | 'closed' = 'waiting';
@@ -100,8 +119,11 @@ export class Session {
       onConnected: () => this.#start(),
       onEmpty: (reason) => void this.close(reason),
     });
-    this.#pictures = new PictureLine(options.avatar, {
+    this.#stage = new Stage(options.avatar, options.clips);
+    this.#pictures = new PictureLine({
       sessionId: options.id,
+      widthPx: options.avatar.widthPx,
+      heightPx: options.avatar.heightPx,
       scheduler: options.scheduler,
       metrics: options.metrics,
       mouths: this.#mouths,
@@ -114,12 +136,55 @@ export class Session {
   }
 
   get avatarId(): string {
-    return this.#pictures.avatar.id;
+    return this.#stage.avatar.id;
   }
 
-  /** @throws {AppError} `avatar_not_found`. */
+  get avatar(): Avatar {
+    return this.#stage.avatar;
+  }
+
+  /** Frames begun from now on show that avatar, from the start of its idle clip. @throws {AppError} `avatar_not_found`. */
   setAvatar(avatarId: string): void {
-    this.#pictures.setAvatar(this.#options.findAvatar(avatarId));
+    const avatar = this.#options.findAvatar(avatarId);
+    const { widthPx, heightPx } = this.#stage.avatar;
+    if (avatar.widthPx !== widthPx || avatar.heightPx !== heightPx) {
+      throw new RangeError(`avatar ${avatar.id} is not as large as the session's pictures`);
+    }
+    this.#stage.setAvatar(avatar);
+    this.#pictures.forget();
+  }
+
+  /**
+   * Sets which of the avatar's clips is seen while nothing is said, or under the moving lips. Settles when it is in memory;
+   * the pictures go on meanwhile.
+   * @throws {AppError} `clip_not_found`, `media_unreadable`.
+   */
+  setBaseClip(state: 'idle' | 'speaking', name: string): Promise<void> {
+    return this.#stage.setClip(state, name);
+  }
+
+  /** Which of the two base clips is seen while nothing is said; the idle one unless this was called. */
+  rest(state: 'idle' | 'speaking'): void {
+    this.#stage.rest(state);
+  }
+
+  /** Name of the clip that is seen in a state. */
+  baseClip(state: 'idle' | 'speaking'): string {
+    return this.#stage.clipName(state);
+  }
+
+  /**
+   * Plays one of the avatar's clips once, as soon as nobody speaks; sound that comes meanwhile waits.
+   * @throws {AppError} `clip_not_found`, `rate_limited`, `media_unreadable`.
+   */
+  act(name: string): Promise<void> {
+    return this.#stage.act(name);
+  }
+
+  /** What a frame on the line, or sent a moment ago, shows; null if that is not known. */
+  shownIn(frame: number): ShownFrame | null {
+    const entry = this.#shown[frame % REMEMBERED_FRAMES];
+    return entry?.frame === frame ? entry.shown : null;
   }
 
   /** The microphone to listen to from now on; the session closes it. */
@@ -133,7 +198,7 @@ export class Session {
    * @throws {AppError} `clip_not_found`, or `media_unreadable` if its file cannot be read.
    */
   async playClip(name: string): Promise<void> {
-    const avatar = this.#pictures.avatar;
+    const { avatar } = this.#stage;
     const path = Object.hasOwn(avatar.audioClips, name) ? avatar.audioClips[name] : undefined;
     if (path === undefined) {
       const known = Object.keys(avatar.audioClips).join(', ') || 'none';
@@ -205,6 +270,7 @@ export class Session {
     this.#delayed.length = 0;
     this.#intake.close();
     this.#pictures.close();
+    this.#stage.close();
     this.#options.scheduler.endSession(this.id);
     for (const callback of this.#closedCallbacks) callback(reason);
     await this.#viewers.close();
@@ -267,11 +333,16 @@ export class Session {
     this.#delayed.push(chunk);
     const frame = this.#intake.readyFrame();
     if (frame === null) return;
-    if (this.#intake.isTalking) {
+    const scene = this.#stage.next(this.#intake.isTalking, this.#intake.bufferedMs);
+    const { state, clip, clipFrame } = scene;
+    const progress = (clipFrame + 1) / clip.frameCount;
+    this.#shown[frame % REMEMBERED_FRAMES] = { frame, shown: { state, video: clip.name, progress } };
+    this.#intake.hold(this.#stage.isActing);
+    if (this.#intake.isTalking && state !== 'action') {
       const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs - ENCODE_LEAD_MS;
-      this.#pictures.beginDrawn(frame, chunk.generation, this.#intake.window(frame), dueMs);
+      this.#pictures.beginDrawn(frame, chunk.generation, scene, this.#intake.window(frame), dueMs);
     } else {
-      this.#pictures.beginClosed(frame, chunk.generation);
+      this.#pictures.beginClosed(frame, chunk.generation, scene);
     }
   }
 

@@ -23,6 +23,7 @@ export class SoundIntake {
   readonly #ignored = new Float32Array(CHUNK_SAMPLES);
   #microphone: Source | null = null;
   #clip: { source: Source; name: string } | null = null;
+  #isHeld = false;
   #generation = 0;
   #nextChunk = 0;
   #lastVoicedChunk = Number.NEGATIVE_INFINITY;
@@ -58,6 +59,11 @@ export class SoundIntake {
   play(name: string, source: Source): void {
     this.#clip?.source.close();
     this.#clip = { name, source };
+  }
+
+  /** While held, nothing is taken from the sources: their sound waits, and there is silence. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
   }
 
   /** Stops the clip and forgets all sound that was not sent yet. */
@@ -113,7 +119,9 @@ export class SoundIntake {
   }
 
   #read(heard: Float32Array, startSample: number): { isSilent: boolean; arrivedMs: number } {
-    if (this.#clip) {
+    if (this.#isHeld) {
+      // What waits is read when the hold is over.
+    } else if (this.#clip) {
       this.#microphone?.read(this.#ignored, startSample);
       const { kind, arrivedMs } = this.#clip.source.read(heard, startSample);
       if (kind !== 'end') return { isSilent: kind === 'silence', arrivedMs };

@@ -84,7 +84,7 @@ export class Viewers {
     };
     const made = await make(events);
     try {
-      this.#sound ??= await this.#options.encoders.openOpus({ bitrateBps: this.#options.settings.opusBitrateBps });
+      if (made.wantsAudio) await this.#openSound();
       if (made.videoCodec) (await this.#encoding(made.videoCodec)).viewers.add(made);
     } catch (error) {
       await made.close();
@@ -125,13 +125,14 @@ export class Viewers {
 
   /** Encodes and sends 20 ms of sound. */
   sendSound(chunk: Pick<AudioChunk, 'heard' | 'startSample'>): void {
-    if (!this.#sound) return;
+    const listeners = [...this.#connected].filter((transport) => transport.wantsAudio);
+    if (!this.#sound || listeners.length === 0) return;
     const { timers, metrics } = this.#options;
     const startedMs = timers.nowMs();
     // Decoders give the sound back this much later than it went in: stamped earlier, it is heard on time.
     const packet = this.#sound.encode(chunk.heard, chunk.startSample - OPUS_DELAY_SAMPLES);
     metrics.histogram('opus_encode_ms').record(timers.nowMs() - startedMs);
-    for (const transport of this.#connected) if (transport.wantsAudio) transport.sendAudio(packet);
+    for (const transport of listeners) transport.sendAudio(packet);
   }
 
   async close(): Promise<void> {
@@ -145,6 +146,11 @@ export class Viewers {
     await this.#sound?.close();
     this.#encodings.clear();
     this.#sound = null;
+  }
+
+  async #openSound(): Promise<void> {
+    const { encoders, settings } = this.#options;
+    this.#sound ??= await encoders.openOpus({ bitrateBps: settings.opusBitrateBps });
   }
 
   async #encoding(codec: VideoCodec): Promise<Encoding> {

@@ -1,15 +1,17 @@
-import { type Avatar, CROP_SIZE_PX, FRAME_GEOMETRY, GEOMETRY_SIZE } from '../avatars/avatar.ts';
+import { type Avatar, type AvatarClip, CROP_SIZE_PX, FRAME_GEOMETRY, GEOMETRY_SIZE } from '../avatars/avatar.ts';
 import type { Packet, VideoCodec } from '../codecs/packet.ts';
 import type { EngineSpec } from '../engines/engine.ts';
+import { AppError } from '../errors.ts';
 import type { FrameJob, FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
+import type { BorrowedClip, ClipShelf } from '../session/stage.ts';
 import type { Source, SourceRead } from '../sources/source.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 
 const SIDE_PX = 16;
 const FRAME_BYTES = (SIDE_PX * SIDE_PX * 3) / 2;
 
-/** A tiny avatar of `frameCount` pictures; every byte of picture i is `first + i`. */
-export function fakeAvatar(id: string, first = 0, frameCount = 10): Avatar {
+/** A tiny clip of `frameCount` pictures; every byte of picture i is `first + i`. */
+export function fakeClip(name: string, first = 0, frameCount = 10): AvatarClip {
   const frames = new SharedArrayBuffer(FRAME_BYTES * frameCount);
   for (let i = 0; i < frameCount; i += 1) new Uint8Array(frames, i * FRAME_BYTES, FRAME_BYTES).fill(first + i);
   const geometry = new SharedArrayBuffer(frameCount * GEOMETRY_SIZE * 4);
@@ -17,16 +19,49 @@ export function fakeAvatar(id: string, first = 0, frameCount = 10): Avatar {
   for (let i = 0; i < frameCount; i += 1) {
     new Float32Array(geometry, i * GEOMETRY_SIZE * 4, GEOMETRY_SIZE)[FRAME_GEOMETRY.A] = SIDE_PX / CROP_SIZE_PX;
   }
+  return { name, frameCount, frames, geometry };
+}
+
+/** What a clip is on disk: nothing, since `FakeShelf` makes it. */
+export function fakeStoredClip(name: string, frameCount = 10) {
+  return { name, frameCount, fileFrames: frameCount, folder: '/nowhere', file: `${name}.mp4` };
+}
+
+/** A tiny avatar, see {@link fakeClip}. */
+export function fakeAvatar(id: string, first = 0, frameCount = 10, storedClips: Avatar['storedClips'] = []): Avatar {
   return {
     id,
     name: id,
     widthPx: SIDE_PX,
     heightPx: SIDE_PX,
-    clips: [{ name: 'idle_0', frameCount, frames, geometry }],
+    clips: [fakeClip('idle_0', first, frameCount)],
+    storedClips,
     audioClips: { hello: `${id}-hello.wav` },
     videoPath: `${id}.mp4`,
     portraitPath: `${id}.png`,
   };
+}
+
+/** Makes the clips that it is asked for: the first byte of `speaking_0` is 50, of `action_N` 60 + 10·N. */
+export class FakeShelf implements ClipShelf {
+  /** Names that are lent now. */
+  readonly lent: string[] = [];
+  /** What the next borrowers wait for. */
+  gate: Promise<void> = Promise.resolve();
+
+  async borrow(avatar: Avatar, name: string): Promise<BorrowedClip> {
+    const always = avatar.clips.find((clip) => clip.name === name);
+    if (always) return { clip: always, giveBack() {} };
+    const stored = avatar.storedClips.find((clip) => clip.name === name);
+    if (!stored) throw new AppError('clip_not_found', `no ${name}`);
+    this.lent.push(name);
+    await this.gate;
+    const first = name.startsWith('action_') ? 60 + 10 * Number(name.slice(7)) : 50;
+    return {
+      clip: fakeClip(name, first, stored.frameCount),
+      giveBack: () => void this.lent.splice(this.lent.indexOf(name), 1),
+    };
+  }
 }
 
 /** Answers each job when the test says so, or at once with `answer`. */
@@ -69,6 +104,7 @@ export class FakeScheduler implements FrameScheduler {
 export class FakeTransport implements Transport {
   readonly videoCodec: VideoCodec | null;
   readonly wantsAudio: boolean;
+  keyFrameEveryFrames?: number;
   readonly video: Packet[] = [];
   readonly audio: Packet[] = [];
   originEpochMs = Number.NaN;

@@ -18,6 +18,8 @@ export interface Transport {
   readonly videoCodec: VideoCodec | null;
   /** Whether the viewer wants sound. */
   readonly wantsAudio: boolean;
+  /** A key frame at least every so many pictures, so that the viewer can go on after a gap by itself; left out: only on request. */
+  readonly keyFrameEveryFrames?: number;
   /**
    * Ties media time to the wall clock, for RTCP sender reports. Called before the first packet, and again if the process was
    * held up for so long that media time had to stand still.

@@ -20,5 +20,5 @@ export function plainAvatar(id: string, skinLuma: number): Avatar {
   }
   const clip: AvatarClip = { name: 'idle_0', frameCount: FRAMES, frames, geometry };
   const paths = { audioClips: {}, videoPath: '', portraitPath: '' };
-  return { id, name: id, widthPx: SIZE_PX, heightPx: SIZE_PX, clips: [clip], ...paths };
+  return { id, name: id, widthPx: SIZE_PX, heightPx: SIZE_PX, clips: [clip], storedClips: [], ...paths };
 }
