@@ -28,6 +28,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'onnxruntime-node': /^models\/onnx-model\.ts$/,
   fastify: /^http\//,
   pino: /^log/,
+  'prom-client': /^http\/metrics\//,
   yaml: /^config\//,
   'wav-decoder': /^sources\//,
   '@vladmandic/human': /^avatars\//,

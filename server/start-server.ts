@@ -12,6 +12,7 @@ import { AppError } from './errors.ts';
 import { type App, createApp, listen } from './http/app.ts';
 import { findAvatar } from './http/avatar-gallery.ts';
 import { viewerConnector } from './http/connect-viewer.ts';
+import { serveMetrics } from './http/metrics/serve-metrics.ts';
 import { serveSignalling } from './http/signalling.ts';
 import { serveStatus } from './http/status.ts';
 import type { Log } from './log.ts';
@@ -22,6 +23,7 @@ import type { EncoderSource } from './session/encoder-source.ts';
 import { IdleLoops } from './session/idle-loops.ts';
 import { SessionRegistry } from './session/registry.ts';
 import { processTimers } from './timers.ts';
+import { productVersion } from './version.ts';
 
 const ENCODERS: EncoderSource = {
   openVideo: (options) => VideoEncoder.open(options),
@@ -85,7 +87,10 @@ export async function startServer(config: Config, options: StartOptions): Promis
       if (line) return line.sessions;
       throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
     },
-    connectViewer: viewerConnector({ peer: peerOptions(settings), microphone: microphoneOptions(settings) }),
+    connectViewer: viewerConnector({
+      peer: { ...peerOptions(settings), metrics },
+      microphone: microphoneOptions(settings),
+    }),
     iceServers: iceServers(settings),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     maxMessageBytes: settings.http.maxMessageBytes,
@@ -102,6 +107,13 @@ export async function startServer(config: Config, options: StartOptions): Promis
       uptime_s: Math.round(process.uptime()),
     }),
     figures: () => metrics.snapshot(),
+  });
+  serveMetrics(app, metrics, {
+    version: productVersion(),
+    capacity: capacityOf(settings),
+    gallery: avatars,
+    sessions: () => line?.sessions.list() ?? [],
+    engine: () => line && { ...line.scheduler.spec, waitingMs: line.scheduler.waitingMs },
   });
   const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
 
