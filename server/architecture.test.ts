@@ -28,6 +28,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'onnxruntime-node': /^models\/onnx-model\.ts$/,
   fastify: /^http\//,
   pino: /^log/,
+  '@opentelemetry/api': /^(tracing|testing\/recorded-spans)\.ts$/,
   'prom-client': /^http\/metrics\//,
   yaml: /^config\//,
   'wav-decoder': /^sources\//,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
+import { SessionTrace } from '../tracing.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { SessionOwner } from './session-owner.ts';
 
@@ -8,7 +9,7 @@ const SHUTDOWN_POLL_MS = 50;
 /** How long a client of a full server should wait before it asks again. */
 export const RETRY_AFTER_S = 10;
 
-export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 'owner'> {
+export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 'owner' | 'trace'> {
   /** Most sessions at once. */
   readonly capacity: number;
 }
@@ -50,14 +51,21 @@ export class SessionRegistry {
     const avatar = this.#options.findAvatar(avatarId);
     const id = randomUUID();
     const log = this.#options.log.child({ sessionId: id });
-    const session = new Session({ ...this.#options, id, owner, avatar, log });
+    const { door } = owner;
+    const trace = new SessionTrace({
+      session_id: id,
+      avatar_id: avatarId,
+      door,
+      engine: this.#options.scheduler.spec.id,
+    });
+    const session = new Session({ ...this.#options, id, owner, avatar, log, trace });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
     session.onClosed((reason) => {
       this.#sessions.delete(id);
       log.info({ reason, sessions: this.#sessions.size }, 'session closed');
     });
-    log.info({ avatarId, door: owner.door, sessions: this.#sessions.size }, 'session created');
+    log.info({ avatarId, door, sessions: this.#sessions.size }, 'session created');
     return session;
   }
 

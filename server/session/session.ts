@@ -7,6 +7,7 @@ import type { Metrics } from '../metrics.ts';
 import type { FrameScheduler } from '../scheduler/frame-job.ts';
 import type { Source } from '../sources/source.ts';
 import type { Timers } from '../timers.ts';
+import type { SessionTrace, TracedStretch } from '../tracing.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 import type { EncoderSource } from './encoder-source.ts';
 import type { IdleLoops } from './idle-loops.ts';
@@ -16,6 +17,7 @@ import type { SceneState } from './scenes.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { SoundIntake } from './sound-intake.ts';
 import { type ClipShelf, Stage } from './stage.ts';
+import { tracedViewer } from './traced-viewer.ts';
 import { type EncoderFigures, type ViewerSettings, Viewers } from './viewers.ts';
 
 /**
@@ -49,6 +51,8 @@ export interface SessionOptions {
   readonly timers: Timers;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Where what happens is told; nowhere if absent. */
+  readonly trace?: SessionTrace;
 }
 
 /** Frames that are remembered by what they show: more than can be on the line at once. */
@@ -100,6 +104,8 @@ export class Session {
   #originMs = 0;
   #step = 0;
   #cancelStep: () => void = () => {};
+  /** Null while the mouth is closed, or if nobody wants to know. */
+  #talk: TracedStretch | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -152,6 +158,7 @@ export class Session {
     }
     this.#stage.setAvatar(avatar);
     this.#pictures.forget();
+    this.#options.trace?.event('avatar_selected', { avatar_id: avatarId });
   }
 
   /**
@@ -210,20 +217,25 @@ export class Session {
 
   /** Plays `source` instead of the microphone until it ends; the session closes it. */
   play(name: string, source: Source): void {
-    if (this.#state === 'closed') source.close();
-    else this.#intake.play(name, source);
+    if (this.#state === 'closed') {
+      source.close();
+      return;
+    }
+    this.#intake.play(name, source);
+    this.#options.trace?.event('clip_played', { clip: name });
   }
 
   /** Stops the clip; what was taken in but not sent yet is not sent, and the mouth closes. */
   interrupt(): void {
     this.#intake.interrupt();
     this.#pictures.interrupt(this.#intake.generation);
+    this.#options.trace?.event('interrupted');
   }
 
   /** Adds a viewer. The session closes when its last viewer has gone. */
   addTransport(make: (events: TransportEvents) => Promise<Transport>): Promise<Transport> {
     if (this.#state === 'closed') throw new AppError('session_not_found', `Session ${this.id} is closed`);
-    return this.#viewers.add(make);
+    return this.#viewers.add(tracedViewer(make, this.#options.trace));
   }
 
   figures(): SessionFigures {
@@ -272,6 +284,8 @@ export class Session {
     this.#pictures.close();
     this.#stage.close();
     this.#options.scheduler.endSession(this.id);
+    this.#traceTalk(false);
+    this.#options.trace?.end({ reason });
     for (const callback of this.#closedCallbacks) callback(reason);
     await this.#viewers.close();
   }
@@ -333,6 +347,7 @@ export class Session {
     this.#delayed.push(chunk);
     const frame = this.#intake.readyFrame();
     if (frame === null) return;
+    this.#traceTalk(this.#intake.isTalking);
     const scene = this.#stage.next(this.#intake.isTalking, this.#intake.bufferedMs);
     const { state, clip, clipFrame } = scene;
     const progress = (clipFrame + 1) / clip.frameCount;
@@ -344,6 +359,16 @@ export class Session {
     } else {
       this.#pictures.beginClosed(frame, chunk.generation, scene);
     }
+  }
+
+  /** Tells each time that the avatar talks as a stretch. */
+  #traceTalk(isTalking: boolean): void {
+    if (isTalking) {
+      this.#talk ??= this.#options.trace?.begin('talk') ?? null;
+      return;
+    }
+    this.#talk?.end();
+    this.#talk = null;
   }
 
   #send(chunkIndex: number): void {
