@@ -1,0 +1,172 @@
+import { CHUNK_MS, CHUNK_SAMPLES, MODEL_CHUNK_SAMPLES, MODEL_SAMPLE_RATE_HZ } from '../audio/pcm.ts';
+import { Interpolator } from '../audio/resampler.ts';
+import { Splicer } from '../audio/splicer.ts';
+import type { Source, SourceRead } from './source.ts';
+
+export interface PushSourceOptions {
+  /** Most sound that may wait, in ms. Default 10 000. */
+  readonly capacityMs?: number;
+  /** After a pause, sound waits this long for more, so that small delays of the sender do not tear it. Default 10 ms. */
+  readonly headStartMs?: number;
+}
+
+/** With this much waiting there is no need for a head start. */
+const PLENTY_SAMPLES = 3 * MODEL_CHUNK_SAMPLES;
+/** A piece shorter than a chunk is played when nothing has followed it for this long. */
+const LAST_PIECE_MS = 2 * CHUNK_MS;
+/** Sound that finds more than this waiting was sent ahead of time: how long it waits says nothing about us. */
+const AHEAD_SAMPLES = (MODEL_SAMPLE_RATE_HZ * 200) / 1000;
+/** Arrivals closer than this are remembered as one. */
+const SAME_ARRIVAL_MS = 5;
+/** Chunks of which is remembered what was played in them: more than are ever on a session's line. */
+const REMEMBERED_CHUNKS = 128;
+const FIRST_RING_SAMPLES = (MODEL_SAMPLE_RATE_HZ * 250) / 1000;
+const SILENCE: SourceRead = { kind: 'silence', arrivedMs: Number.NaN };
+
+/**
+ * Sound that a client sends piece by piece, at its own pace. Waiting sound: at most `capacityMs`, then {@link push} refuses;
+ * emptied by {@link read}. Faster than real time it waits, slower than real time there is silence in between.
+ */
+export class PushSource implements Source {
+  readonly #nowMs: () => number;
+  readonly #capacity: number;
+  readonly #headStartMs: number;
+  readonly #splicer = new Splicer();
+  readonly #played: { startSample: number; position: number | null }[] = [];
+  #interpolator = new Interpolator();
+  /** Circular; grows up to the capacity when it is needed. */
+  #ring = new Int16Array(FIRST_RING_SAMPLES);
+  /** Samples pushed and read since the beginning. */
+  #pushed = 0;
+  #read = 0;
+  /** When the waiting sound came, oldest first, each with the count of samples at its end. */
+  #arrivals: { end: number; arrivedMs: number }[] = [];
+  #lastArrivalMs = Number.NEGATIVE_INFINITY;
+  #state: 'waiting' | 'playing' | 'closed' = 'waiting';
+
+  /** @param nowMs Monotonic time. */
+  constructor(nowMs: () => number, { capacityMs = 10_000, headStartMs = 10 }: PushSourceOptions = {}) {
+    this.#nowMs = nowMs;
+    this.#capacity = (MODEL_SAMPLE_RATE_HZ * capacityMs) / 1000;
+    this.#headStartMs = headStartMs;
+  }
+
+  /**
+   * Adds sound, to be played after what waits.
+   * @param pcm Mono at 16 kHz, signed 16 bit. Borrowed for the call.
+   * @returns False if there is no room for all of it: then none is taken.
+   */
+  push(pcm: Int16Array): boolean {
+    if (this.#state === 'closed' || pcm.length === 0) return true;
+    if (this.#waiting + pcm.length > this.#capacity) return false;
+    this.#noteArrival(pcm.length);
+    this.#makeRoom(pcm.length);
+    const at = this.#pushed % this.#ring.length;
+    const first = pcm.subarray(0, this.#ring.length - at);
+    this.#ring.set(first, at);
+    this.#ring.set(pcm.subarray(first.length), 0);
+    this.#pushed += pcm.length;
+    return true;
+  }
+
+  read(out: Float32Array, startSample: number): SourceRead {
+    if (this.#state === 'closed') {
+      out.fill(0);
+      return { kind: 'end', arrivedMs: Number.NaN };
+    }
+    if (this.#state === 'waiting' && this.#mayBegin) this.#state = 'playing';
+    const count = Math.min(MODEL_CHUNK_SAMPLES, this.#waiting);
+    const isWhole = count === MODEL_CHUNK_SAMPLES || (count > 0 && this.#isLastPiece);
+    if (this.#state === 'waiting' || !isWhole) {
+      this.#fallSilent(out, startSample);
+      return SILENCE;
+    }
+    return this.#play(out, startSample, count);
+  }
+
+  get bufferedMs(): number {
+    return (this.#waiting * 1000) / MODEL_SAMPLE_RATE_HZ;
+  }
+
+  /**
+   * Where in the pushed sound the chunk stands that was read for that media time, ms since its first sample; null if it was
+   * silence, or too long ago.
+   */
+  positionMs(startSample: number): number | null {
+    const played = this.#played[(startSample / CHUNK_SAMPLES) % REMEMBERED_CHUNKS];
+    if (played?.startSample !== startSample || played.position === null) return null;
+    return (played.position * 1000) / MODEL_SAMPLE_RATE_HZ;
+  }
+
+  clear(): void {
+    this.#read = this.#pushed;
+    this.#arrivals = [];
+    this.#state = this.#state === 'closed' ? 'closed' : 'waiting';
+  }
+
+  close(): void {
+    this.clear();
+    this.#state = 'closed';
+    this.#ring = new Int16Array(0);
+  }
+
+  get #waiting(): number {
+    return this.#pushed - this.#read;
+  }
+
+  get #mayBegin(): boolean {
+    if (this.#waiting < MODEL_CHUNK_SAMPLES) return this.#isLastPiece;
+    const waitedMs = this.#nowMs() - (this.#arrivals[0]?.arrivedMs ?? 0);
+    return waitedMs >= this.#headStartMs || this.#waiting >= PLENTY_SAMPLES;
+  }
+
+  get #isLastPiece(): boolean {
+    return this.#waiting > 0 && this.#nowMs() - this.#lastArrivalMs >= LAST_PIECE_MS;
+  }
+
+  #noteArrival(samples: number): void {
+    const nowMs = this.#nowMs();
+    this.#lastArrivalMs = nowMs;
+    const end = this.#pushed + samples;
+    const last = this.#arrivals.at(-1);
+    if (last && nowMs - last.arrivedMs < SAME_ARRIVAL_MS) last.end = end;
+    else this.#arrivals.push({ end, arrivedMs: nowMs });
+  }
+
+  #makeRoom(samples: number): void {
+    const needed = this.#waiting + samples;
+    if (needed <= this.#ring.length) return;
+    const longer = new Int16Array(Math.min(this.#capacity, Math.max(needed, 2 * this.#ring.length)));
+    for (let at = this.#read; at < this.#pushed; at += 1)
+      longer[at % longer.length] = this.#ring[at % this.#ring.length];
+    this.#ring = longer;
+  }
+
+  #play(out: Float32Array, startSample: number, count: number): SourceRead {
+    const piece = new Float32Array(MODEL_CHUNK_SAMPLES);
+    let isSilent = true;
+    for (let i = 0; i < count; i += 1) {
+      const sample = this.#ring[(this.#read + i) % this.#ring.length];
+      piece[i] = sample / 32_768;
+      if (sample !== 0) isSilent = false;
+    }
+    const isAhead = this.#waiting > AHEAD_SAMPLES;
+    const arrivedMs = this.#arrivals[0]?.arrivedMs ?? Number.NaN;
+    this.#remember(startSample, this.#read);
+    this.#read += count;
+    while (this.#arrivals.length > 0 && this.#arrivals[0].end <= this.#read) this.#arrivals.shift();
+    out.set(this.#splicer.join(this.#interpolator.process(piece)));
+    return isSilent ? SILENCE : { kind: 'sound', arrivedMs: isAhead ? Number.NaN : arrivedMs };
+  }
+
+  #fallSilent(out: Float32Array, startSample: number): void {
+    if (this.#state === 'playing') this.#interpolator = new Interpolator();
+    this.#state = 'waiting';
+    this.#remember(startSample, null);
+    out.set(this.#splicer.fill(out.length));
+  }
+
+  #remember(startSample: number, position: number | null): void {
+    this.#played[(startSample / CHUNK_SAMPLES) % REMEMBERED_CHUNKS] = { startSample, position };
+  }
+}
