@@ -9,9 +9,12 @@ import type { Config } from './config/config.ts';
 import type { Settings } from './config/settings.ts';
 import type { EngineChoice } from './engines/registry.ts';
 import { AppError } from './errors.ts';
+import { FREE_ACCESS } from './http/access/access.ts';
 import { type App, createApp, listen } from './http/app.ts';
 import { findAvatar } from './http/avatar-gallery.ts';
 import { viewerConnector } from './http/connect-viewer.ts';
+import { serveFrames } from './http/frame-service/serve-frames.ts';
+import { avatarOfUser } from './http/frame-service/user-avatar.ts';
 import { serveMetrics } from './http/metrics/serve-metrics.ts';
 import { serveSignalling } from './http/signalling.ts';
 import { serveStatus } from './http/status.ts';
@@ -80,13 +83,15 @@ export async function startServer(config: Config, options: StartOptions): Promis
   let state: 'starting' | 'started' | 'closing' = 'starting';
   const stop = new AbortController();
 
+  const sessions = () => {
+    if (line) return line.sessions;
+    throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
+  };
+
   const app = await openApp(settings, log);
   serveSignalling(app, {
     gallery: avatars,
-    sessions: () => {
-      if (line) return line.sessions;
-      throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
-    },
+    sessions,
     connectViewer: viewerConnector({
       peer: { ...peerOptions(settings), metrics },
       microphone: microphoneOptions(settings),
@@ -95,6 +100,17 @@ export async function startServer(config: Config, options: StartOptions): Promis
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     maxMessageBytes: settings.http.maxMessageBytes,
     maxMessagesPerSecond: settings.limits.maxSignallingMessagesPerSecond,
+    log,
+  });
+  serveFrames(app, {
+    gallery: avatars,
+    sessions,
+    access: FREE_ACCESS,
+    avatarOf: (userId) => avatarOfUser(userId, settings.frameService, avatars),
+    limits: settings.frameService,
+    maxMessageBytes: settings.frameService.maxMessageBytes,
+    maxMessagesPerSecond: settings.frameService.maxMessagesPerSecond,
+    metrics,
     log,
   });
   serveStatus(app, {

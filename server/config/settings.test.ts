@@ -17,7 +17,7 @@ test('configs/server.yaml says of every setting what it may be and what its defa
   const comments = commentsByPath(text);
   for (const [path, rule] of leaves(SETTINGS)) {
     const comment = comments.get(path) ?? '';
-    const shown = Array.isArray(rule.preset) ? `[${rule.preset}]` : String(rule.preset);
+    const shown = Array.isArray(rule.preset) ? `[${rule.preset}]` : isMap(rule.preset) ? '{}' : String(rule.preset);
     const expected = `${rule.expected.charAt(0).toUpperCase()}${rule.expected.slice(1)}. Default: ${shown}`;
     assert.ok(comment.endsWith(expected), `${path}: the comment must end with "${expected}", it is "${comment}"`);
     assert.ok(comment.length > expected.length, `${path}: the comment must also say what the setting does`);

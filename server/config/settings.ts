@@ -1,6 +1,20 @@
-import { listOf, nullOr, oneOf, type Rule, section, single, text, type ValueOf, wholeNumber, yesOrNo } from './rule.ts';
+import {
+  listOf,
+  mapOf,
+  nullOr,
+  oneOf,
+  type Rule,
+  section,
+  single,
+  text,
+  type ValueOf,
+  wholeNumber,
+  yesOrNo,
+} from './rule.ts';
 
 const path = (preset?: string) => text('a path', preset);
+/** Who a client of the frame service says it is. */
+const USER = /^[A-Za-z0-9_-]{1,64}$/;
 const urls = single(
   'a stun:, stuns:, turn: or turns: address, or a list of such',
   undefined,
@@ -76,6 +90,19 @@ export const SETTINGS = section({
     opusBitrateBps: wholeNumber(6000, 256_000, 32_000),
     jitterMinMs: wholeNumber(0, 360, 6),
     jitterMaxMs: wholeNumber(40, 400, 200),
+  }),
+  frameService: section({
+    users: mapOf('names of users with ids of avatars', USER, text('the id of an avatar')),
+    defaultAvatar: nullOr(text('the id of an avatar')),
+    initTimeoutMs: wholeNumber(100, 120_000, 10_000),
+    idleTimeoutMs: wholeNumber(1000, 86_400_000, 300_000),
+    pingIntervalMs: wholeNumber(100, 600_000, 30_000),
+    maxMessageBytes: wholeNumber(4096, 1_048_576, 65_536),
+    maxMessagesPerSecond: wholeNumber(1, 10_000, 200),
+    maxQueuedAudioMs: wholeNumber(1000, 60_000, 10_000),
+    sendBufferBytes: wholeNumber(65_536, 16_777_216, 262_144),
+    maxUploadBytes: wholeNumber(1_000_000, 1_073_741_824, 100_000_000),
+    maxUploadedAvatars: wholeNumber(0, 1000, 4),
   }),
   media: section({
     folders: listOf('a list of folders', path(), ['avatars']),
