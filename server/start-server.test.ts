@@ -11,7 +11,7 @@ function configWith(engine: string): Config {
       ...settings,
       http: { ...settings.http, host: '127.0.0.1' },
       engine: { ...settings.engine, id: engine, fallbacks: ['static'], workers: 1 },
-      media: { folders: [], preparedFolder: '/nowhere' },
+      media: { ...settings.media, folders: [], preparedFolder: '/nowhere' },
     },
     avatars: [
       {

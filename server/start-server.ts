@@ -77,6 +77,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     preparedFolder: settings.media.preparedFolder,
     needsAll: options.needsAllAvatars ?? false,
     showsProgress: options.showsProgress ?? false,
+    maxAdded: settings.media.maxAddedAvatars,
     log,
   });
   let line: SessionLine | null = null;

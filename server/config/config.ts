@@ -68,6 +68,6 @@ function withAbsolutePaths(settings: Settings, folder: string): Settings {
       ...http,
       tls: http.tls && { key: absolute(http.tls.key), certificate: absolute(http.tls.certificate) },
     },
-    media: { folders: media.folders.map(absolute), preparedFolder: absolute(media.preparedFolder) },
+    media: { ...media, folders: media.folders.map(absolute), preparedFolder: absolute(media.preparedFolder) },
   };
 }

@@ -107,6 +107,7 @@ export const SETTINGS = section({
   media: section({
     folders: listOf('a list of folders', path(), ['avatars']),
     preparedFolder: path('avatars'),
+    maxAddedAvatars: wholeNumber(0, 1000, 4),
   }),
 });
 

@@ -7,7 +7,7 @@ const PORTRAIT_MAX_AGE = '1h';
 
 export interface StatusOptions {
   readonly gallery: AvatarGallery;
-  /** Whether sessions can begin; avatars apart. */
+  /** Whether an engine runs and each configured avatar has been prepared, or cannot be; those added later do not count. */
   readonly isStarted: () => boolean;
   /** What `/health` says besides `status`. */
   readonly health: () => object;
@@ -19,11 +19,7 @@ export interface StatusOptions {
  * Serves what operators and load balancers ask: `/health` (the process answers; always 200, with how far each avatar is), `/ready` (it takes sessions: 200, else 503), `/figures` (what was counted and measured); and the portraits of avatars.
  */
 export function serveStatus(app: App, { gallery, isStarted, health, figures }: StatusOptions): void {
-  // One avatar that cannot be prepared does not keep the server from serving the others.
-  const isReady = () =>
-    isStarted() &&
-    gallery.ready().length > 0 &&
-    gallery.progress().every(({ state }) => state === 'ready' || state === 'failed');
+  const isReady = () => isStarted() && gallery.ready().length > 0;
   const status = () => (isReady() ? 'ready' : 'loading');
 
   app.get('/health', { config: { scope: 'public' } }, async () => ({

@@ -54,7 +54,7 @@ export async function openHttpRig(options: HttpRigOptions = {}): Promise<HttpRig
   });
   serveStatus(app, {
     gallery,
-    isStarted: () => true,
+    isStarted: () => gallery.progress().every(({ state }) => state === 'ready' || state === 'failed'),
     health: () => ({ sessions: 0 }),
     figures: () => ({ counters: {} }),
   });
