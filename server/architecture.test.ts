@@ -27,6 +27,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'node-av': /^codecs\//,
   'onnxruntime-node': /^models\/onnx-model\.ts$/,
   fastify: /^http\//,
+  jose: /^http\/access\/session-tokens\.ts$/,
   pino: /^log/,
   '@opentelemetry/api': /^(tracing|testing\/recorded-spans)\.ts$/,
   'prom-client': /^http\/metrics\//,

@@ -9,7 +9,8 @@ import type { Config } from './config/config.ts';
 import type { Settings } from './config/settings.ts';
 import type { EngineChoice } from './engines/registry.ts';
 import { AppError } from './errors.ts';
-import { FREE_ACCESS } from './http/access/access.ts';
+import { isLoopback, type OpenedAccess, openAccess } from './http/access/open-access.ts';
+import { serveApi } from './http/api/api.ts';
 import { type App, createApp, listen } from './http/app.ts';
 import { findAvatar } from './http/avatar-gallery.ts';
 import { viewerConnector } from './http/connect-viewer.ts';
@@ -67,7 +68,7 @@ export interface RunningServer {
  * Puts the server together. It listens at once, so that `/ready` can tell how far the avatars are; sessions begin when an
  * engine runs and the avatar that they want is prepared.
  *
- * @throws {AppError} `port_unavailable`, `tls_invalid`; nothing is left open then.
+ * @throws {AppError} `config_invalid`, `port_unavailable`, `tls_invalid`; nothing is left open then.
  */
 export async function startServer(config: Config, options: StartOptions): Promise<RunningServer> {
   const { settings } = config;
@@ -89,7 +90,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
     throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   };
 
-  const app = await openApp(settings, log);
+  const opened = openAccess(settings, process.env);
+  const app = await openApp(settings, opened, log);
   serveSignalling(app, {
     gallery: avatars,
     sessions,
@@ -106,7 +108,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   serveFrames(app, {
     gallery: avatars,
     sessions,
-    access: FREE_ACCESS,
+    access: opened.access,
     avatarOf: (userId) => avatarOfUser(userId, settings.frameService, avatars),
     limits: settings.frameService,
     maxMessageBytes: settings.frameService.maxMessageBytes,
@@ -132,6 +134,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     sessions: () => line?.sessions.list() ?? [],
     engine: () => line && { ...line.scheduler.spec, waitingMs: line.scheduler.waitingMs },
   });
+  serveApi(app, { ...opened, tokenLifetimeMaxS: settings.access.tokenLifetimeMaxS, log });
   const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
 
   const start = async () => {
@@ -180,10 +183,14 @@ interface SessionNeeds {
   readonly log: Log;
 }
 
-function openApp(settings: Settings, log: Log): Promise<App> {
-  const { corsOrigins, trustProxy, tls, maxMessageBytes } = settings.http;
-  const { maxConnectionsPerAddress } = settings.limits;
+function openApp(settings: Settings, { access }: OpenedAccess, log: Log): Promise<App> {
+  const { host, corsOrigins, trustProxy, tls, maxMessageBytes } = settings.http;
+  const { maxConnectionsPerAddress, maxTcpConnectionsPerAddress, maxRequestsPerSecond } = settings.limits;
   return createApp({
+    access,
+    isForThisMachine: !access.isRequired && isLoopback(host) && !trustProxy,
+    maxRequestsPerSecond,
+    maxTcpConnectionsPerAddress,
     corsOrigins,
     trustProxy,
     tls,

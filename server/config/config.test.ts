@@ -70,7 +70,7 @@ test('all mistakes of the settings file are told together, each with path, expec
       '  webrtc.port_range must be two ports [min, max] from 1024 to 65535, min below max, got [ 5000, 4000 ]',
       '  limits must hold names with values, got [ 1 ]',
       '  engine.compute_budget_ms must be a multiple of 5 from 10 to 1000, got 12 (default: 25)',
-      '  maxSessions is not a setting; known here: log, http, webrtc, limits, engine, video, audio, frame_service, media',
+      '  maxSessions is not a setting; known here: log, http, access, webrtc, limits, engine, video, audio, frame_service, media',
     ].join('\n'),
   );
 });

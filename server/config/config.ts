@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type AvatarSettings, readAvatarsFile } from './avatars-file.ts';
 import type { CommandLine } from './command-line.ts';
 import type { Mistake } from './rule.ts';
-import { contradictions, SETTINGS, type Settings } from './settings.ts';
+import { contradictions, KEYS, SETTINGS, type Settings } from './settings.ts';
 import { configInvalid, readYamlFile } from './yaml-file.ts';
 
 export const AVATARS_FILE = 'configs/inference/realtime.yaml';
@@ -25,7 +25,7 @@ export interface Config {
 export function loadConfig(commandLine: CommandLine, folder: string): Config {
   const settings = withCommandLine(readSettingsFile(commandLine.serverConfig, folder), commandLine);
   return {
-    settings: withAbsolutePaths(settings, folder),
+    settings: withKeysOfFile(withAbsolutePaths(settings, folder)),
     avatars: readAvatarsFile(resolve(folder, commandLine.config ?? AVATARS_FILE), folder),
   };
 }
@@ -58,8 +58,20 @@ function withCommandLine(settings: Settings, { host, port, verbose }: CommandLin
   };
 }
 
+/** Adds the API keys that stand in a file of their own. */
+function withKeysOfFile(settings: Settings): Settings {
+  const { access } = settings;
+  if (access.keysFile === null) return settings;
+  const mistakes: Mistake[] = [];
+  const keys = KEYS.read(readYamlFile(access.keysFile), 'the list', mistakes) ?? [];
+  const joined = { ...settings, access: { ...access, keys: [...access.keys, ...keys] } };
+  if (mistakes.length === 0) mistakes.push(...contradictions(joined));
+  if (mistakes.length > 0) throw configInvalid(access.keysFile, mistakes);
+  return joined;
+}
+
 function withAbsolutePaths(settings: Settings, folder: string): Settings {
-  const { log, http, media } = settings;
+  const { log, http, access, media } = settings;
   const absolute = (path: string) => resolve(folder, path);
   return {
     ...settings,
@@ -68,6 +80,7 @@ function withAbsolutePaths(settings: Settings, folder: string): Settings {
       ...http,
       tls: http.tls && { key: absolute(http.tls.key), certificate: absolute(http.tls.certificate) },
     },
+    access: { ...access, keysFile: access.keysFile && absolute(access.keysFile) },
     media: { ...media, folders: media.folders.map(absolute), preparedFolder: absolute(media.preparedFolder) },
   };
 }

@@ -69,6 +69,19 @@ export function text(expected: string, preset?: string, pattern: RegExp = /\S/):
   return single(expected, preset, (value): value is string => typeof value === 'string' && pattern.test(value));
 }
 
+/** Text that matches `pattern` and is never shown, not even when it is wrong. */
+export function secret(expected: string, pattern: RegExp): Rule<string> {
+  return {
+    expected,
+    preset: undefined,
+    read(value, path, mistakes) {
+      if (typeof value === 'string' && pattern.test(value)) return value;
+      mistakes.push(`${path} must be ${expected}; what was found is not shown here`);
+      return undefined;
+    },
+  };
+}
+
 export function oneOf<const T extends string>(choices: readonly T[], preset?: NoInfer<T>): Rule<T> {
   return single(`one of ${choices.join(', ')}`, preset, (value): value is T => choices.some((each) => each === value));
 }

@@ -4,6 +4,7 @@ import {
   nullOr,
   oneOf,
   type Rule,
+  secret,
   section,
   single,
   text,
@@ -28,6 +29,15 @@ const iceServer = section({
   username: nullOr(text('a text')),
   credential: nullOr(text('a text')),
 });
+const apiKey = section({
+  id: text('a name of letters, digits, - and _', undefined, /^[\w-]{1,64}$/),
+  sha256: secret('64 hexadecimal digits, as `npm run api-key` prints them', /^[0-9a-f]{64}$/),
+  scope: oneOf(['view', 'speak', 'admin']),
+  maxSessions: nullOr(wholeNumber(0, 10_000)),
+  maxRequestsPerSecond: nullOr(wholeNumber(1, 100_000)),
+});
+/** What a file of API keys holds: the same list as `access.keys`. */
+export const KEYS = listOf('a list of API keys', apiKey);
 const portRange: Rule<readonly [number, number]> = single(
   'two ports [min, max] from 1024 to 65535, min below max',
   undefined,
@@ -59,6 +69,13 @@ export const SETTINGS = section({
     tls: nullOr(section({ key: path(), certificate: path() })),
     maxMessageBytes: wholeNumber(4096, 1_048_576, 262_144),
   }),
+  access: section({
+    required: nullOr(yesOrNo()),
+    keys: listOf('a list of API keys', apiKey, []),
+    keysFile: nullOr(path()),
+    tokenSecret: nullOr(secret('a text of 32 characters or more', /^.{32,}$/s)),
+    tokenLifetimeMaxS: wholeNumber(10, 2_592_000, 3600),
+  }),
   webrtc: section({
     iceServers: listOf('a list of STUN and TURN servers', iceServer, []),
     transportPolicy: oneOf(['all', 'relay'], 'all'),
@@ -71,6 +88,8 @@ export const SETTINGS = section({
   limits: section({
     maxSessions: wholeNumber(0, 10_000, 0),
     maxConnectionsPerAddress: wholeNumber(1, 100_000, 64),
+    maxTcpConnectionsPerAddress: wholeNumber(8, 1_000_000, 256),
+    maxRequestsPerSecond: wholeNumber(1, 100_000, 100),
     maxSignallingMessagesPerSecond: wholeNumber(1, 10_000, 50),
     shutdownGraceMs: wholeNumber(0, 60_000, 4000),
   }),
@@ -115,7 +134,7 @@ export type Settings = ValueOf<typeof SETTINGS>;
 
 /** Mistakes that only show when two settings are seen together. */
 export function contradictions(settings: Settings): string[] {
-  const { video, audio, webrtc } = settings;
+  const { video, audio, webrtc, access } = settings;
   const mistakes: string[] = [];
   if (!(video.minBitrateBps <= video.startBitrateBps && video.startBitrateBps <= video.maxBitrateBps)) {
     mistakes.push(
@@ -131,6 +150,10 @@ export function contradictions(settings: Settings): string[] {
     mistakes.push(
       'webrtc.transport_policy relay needs a turn: or turns: server with username and credential in webrtc.ice_servers, got none',
     );
+  }
+  const ids = access.keys.map(({ id }) => id);
+  for (const id of new Set(ids.filter((each, index) => ids.indexOf(each) !== index))) {
+    mistakes.push(`access.keys must have different ids, got ${id} twice`);
   }
   return mistakes;
 }

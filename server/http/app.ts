@@ -7,25 +7,26 @@ import websocket from '@fastify/websocket';
 import { type FastifyInstance, fastify } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Access } from './access/access.ts';
-import { guardRoutes } from './access/guard-routes.ts';
+import { type GuardOptions, guardRoutes } from './access/guard-routes.ts';
 import { describeHttpError, PROBLEM_TYPE, problem } from './api/problem.ts';
+import { limitConnections } from './connection-guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import { SocketGuard } from './socket-guard.ts';
 
 export type App = FastifyInstance;
 
-export interface AppOptions {
-  /** Who may come in; everybody if absent. */
-  readonly access?: Access;
+export interface AppOptions extends Omit<GuardOptions, 'origins'> {
   readonly corsOrigins: readonly string[];
   readonly trustProxy: boolean;
   /** Absolute paths of PEM files; null for plain HTTP. */
   readonly tls: { readonly key: string; readonly certificate: string } | null;
   /** Longest request body. WebSocket messages up to {@link MAX_FRAME_BYTES} reach their route, which has its own limit. */
   readonly maxMessageBytes: number;
+  /** WebSockets. */
   readonly maxConnectionsPerAddress: number;
+  /** TCP connections of any kind; no limit if absent, and none behind a proxy. */
+  readonly maxTcpConnectionsPerAddress?: number;
   /** Absolute path of the folder with the page. */
   readonly pageFolder: string;
   readonly log: Log;
@@ -35,6 +36,9 @@ export interface AppOptions {
 const MAX_FRAME_BYTES = 2 * 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
+/** A client that trickles in the headers of a request (slow loris) is cut off after this, at the next look. */
+const HEADERS_TIMEOUT_MS = 8000;
+const CONNECTIONS_LOOK_MS = 2000;
 /** How long clients may take to answer the close of their WebSocket when the server stops. */
 const CLOSE_TIMEOUT_MS = 500;
 /** WebSocket close code "going away" (RFC 6455 §7.4.1). */
@@ -53,16 +57,22 @@ const PAGE_FILES = new Set(
 export async function createApp(options: AppOptions): Promise<App> {
   const { log, corsOrigins } = options;
   const tls = options.tls && readTls(options.tls);
-  const app: App = fastify({
-    https: tls,
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_LOOK_MS };
+  const common = {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: options.maxMessageBytes,
     // The address and host that the one proxy in front of us saw; what came before it anybody can make up.
-    trustProxy: options.trustProxy ? (_address, hop) => hop === 0 : false,
+    trustProxy: options.trustProxy ? (_address: string, hop: number) => hop === 0 : false,
     forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-  });
+  };
+  const app: App = tls
+    ? fastify({ ...common, https: { ...tls, ...timeouts } })
+    : fastify({ ...common, http: timeouts });
+  if (options.maxTcpConnectionsPerAddress && !options.trustProxy) {
+    limitConnections(app.server, options.maxTcpConnectionsPerAddress);
+  }
   app.setErrorHandler((error, request, reply) => {
     const { status, ...body } = describeHttpError(error);
     if (body.code === 'internal') log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
@@ -77,9 +87,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       .send(problem(404, 'not_found', message, request.url));
   });
   addSecurityHeaders(app, corsOrigins);
-  if (corsOrigins.length > 0) await app.register(cors, { origin: corsOrigins.includes('*') ? '*' : [...corsOrigins] });
+  if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
   await addWebSockets(app, options);
-  guardRoutes(app, options.access);
+  guardRoutes(app, { ...options, origins: corsOrigins });
   await app.register(serveStatic, {
     root: options.pageFolder,
     allowedPath: (path) => isPageFile(path),
@@ -87,6 +97,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     maxAge: 0,
   });
   return app;
+}
+
+/** Lets pages of other sites see the answers, and send what is not a form (CORS). */
+async function allowOrigins(app: App, origins: readonly string[]): Promise<void> {
+  await app.register(cors, {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['location', 'etag', 'link', 'retry-after', 'www-authenticate', 'idempotent-replayed'],
+    strictPreflight: false,
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import { AppError, describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RETRY_AFTER_S } from '../session/registry.ts';
-import type { Grant } from './access/access.ts';
+import { type Grant, ownerOf } from './access/access.ts';
 import { type AvatarGallery, describeAvatar, findAvatar } from './avatar-gallery.ts';
 import { MouthFeed } from './mouth-feed.ts';
 import { isSameConnection } from './offer-identity.ts';
@@ -141,7 +141,7 @@ export class SignallingConnection {
 
   async #beginSession(offerSdp: string): Promise<void> {
     const avatar = findAvatar(this.#options.gallery, this.#avatarId);
-    const session = this.#options.sessions().create(avatar.id, { ...this.#grant, door: 'page' });
+    const session = this.#options.sessions().create(avatar.id, ownerOf(this.#grant, 'page'));
     const line: Line = { session, peer: null, offerSdp, heldCandidates: [] };
     this.#line = line;
     session.onClosed(() => this.#forget(line));

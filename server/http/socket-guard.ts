@@ -1,3 +1,5 @@
+import { allowsOrigin } from './access/origins.ts';
+
 /** Whether a WebSocket may be opened; the answer to one that may not. */
 export type Refusal = { readonly status: 403 | 429; readonly message: string };
 
@@ -7,10 +9,7 @@ export interface SocketGuardOptions {
   readonly maxConnectionsPerAddress: number;
 }
 
-/**
- * Decides which WebSockets may be opened. Browsers apply no CORS to WebSockets: the check of the `Origin` header is what
- * keeps other sites from using a visitor's access to this server (RFC 6455 §10.2).
- */
+/** Decides which WebSockets may be opened, before anything of them is read. */
 export class SocketGuard {
   readonly #options: SocketGuardOptions;
   readonly #openByAddress = new Map<string, number>();
@@ -24,7 +23,7 @@ export class SocketGuard {
    * @param host The `Host` header.
    */
   refuse(origin: string | undefined, host: string, address: string): Refusal | null {
-    if (origin !== undefined && !this.#allows(origin, host)) {
+    if (!allowsOrigin(origin, host, this.#options.origins)) {
       return { status: 403, message: `Pages of ${origin} may not connect; add it to http.cors_origins.` };
     }
     const { maxConnectionsPerAddress: limit } = this.#options;
@@ -42,11 +41,5 @@ export class SocketGuard {
       if (left > 0) this.#openByAddress.set(address, left);
       else this.#openByAddress.delete(address);
     };
-  }
-
-  #allows(origin: string, host: string): boolean {
-    const { origins } = this.#options;
-    if (origins.includes('*') || origins.includes(origin)) return true;
-    return URL.canParse(origin) && new URL(origin).host === host;
   }
 }

@@ -32,7 +32,7 @@ export function serveStatus(app: App, { gallery, isStarted, health, figures }: S
     return { status: status(), avatars: gallery.progress() };
   });
   app.get('/figures', { config: { scope: 'view' } }, async () => figures());
-  app.get<{ Params: { id: string } }>('/avatars/:id/portrait', { config: { scope: 'public' } }, (request, reply) => {
+  app.get<{ Params: { id: string } }>('/avatars/:id/portrait', { config: { scope: 'view' } }, (request, reply) => {
     const { portraitPath } = findAvatar(gallery, request.params.id);
     return reply.sendFile(basename(portraitPath), dirname(portraitPath), { maxAge: PORTRAIT_MAX_AGE });
   });

@@ -183,7 +183,9 @@ test('a page that is not secure says why there is no microphone', async () => {
     .flat()
     .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
   test.skip(address === undefined, 'this machine has no address besides localhost');
-  const open = await Server.start({ host: '0.0.0.0' });
+  const settings = test.info().outputPath('open.yaml');
+  await writeFile(settings, 'access: {required: false}\n');
+  const open = await Server.start({ host: '0.0.0.0', settings });
   const tab = await Tab.open(browser, `http://${address}:${open.port}`);
   await tab.page.locator('#talk:enabled').click();
   await tab.untilState('insecure');

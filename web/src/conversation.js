@@ -1,3 +1,4 @@
+import { Door, tabStore, takeFromAddress } from './door.js';
 import { recall, remember } from './memory.js';
 import { listMicrophones, Microphone, microphoneAllowedHere, microphoneProblem } from './microphone.js';
 import { Peer } from './peer.js';
@@ -45,6 +46,9 @@ export class Conversation extends EventTarget {
 
   #microphone = new Microphone(() => this.#onMicrophoneLost());
   #signalling;
+  #door;
+  /** Addresses of the portraits by their path, for a server that gives them only to those it let in. @type {Map<string, string>} */
+  #portraits = new Map();
   /** @type {Peer | null} */
   #peer = null;
   /** @type {RTCIceServer[]} */
@@ -59,11 +63,16 @@ export class Conversation extends EventTarget {
   /** Counts the times the microphone was asked for: a late answer to an earlier question is dropped. */
   #question = 0;
 
-  constructor() {
+  /** @param {(problem: string) => Promise<string>} askForKey Asks the person for the server's key. */
+  constructor(askForKey) {
     super();
+    const store = tabStore();
+    const given = takeFromAddress();
+    if (given) store.set(given);
+    this.#door = new Door({ fetch: (path, init) => fetch(path, init), store, ask: askForKey });
     const url = new URL('/ws', location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    this.#signalling = new Signalling(url, {
+    this.#signalling = new Signalling(() => this.#door.open(url), {
       onOpen: () => this.#onSocketOpen(),
       onMessage: (message) => this.#onMessage(message),
       onDown: (attempt, retryAtMs) => this.#step({ type: 'socket-down', attempt, retryAtMs }),
@@ -320,11 +329,26 @@ export class Conversation extends EventTarget {
     if (avatars.length === 0 || (this.avatarId !== '' && !isThere && (await isComing(this.avatarId)))) {
       return void this.#waitUntilReady();
     }
-    this.avatars = avatars;
+    this.avatars = await this.#withPortraits(avatars);
     if (!this.avatar) this.avatarId = avatars[0]?.id ?? '';
     this.#step({ type: 'ready' });
     if (this.state.name === 'connecting' && !this.#peer) this.#dial();
     this.#changed();
+  }
+
+  /**
+   * @param {AvatarEntry[]} avatars
+   * @returns {Promise<AvatarEntry[]>}
+   */
+  #withPortraits(avatars) {
+    return Promise.all(
+      avatars.map(async (avatar) => {
+        const known = this.#portraits.get(avatar.portrait);
+        const portrait = known ?? (await this.#door.picture(avatar.portrait).catch(() => avatar.portrait));
+        this.#portraits.set(avatar.portrait, portrait);
+        return { ...avatar, portrait };
+      }),
+    );
   }
 
   /** @param {ServerFigures} figures */

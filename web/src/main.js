@@ -2,12 +2,14 @@ import { Conversation } from './conversation.js';
 import { ConversationView } from './conversation-view.js';
 import { FiguresView } from './figures-view.js';
 import { GalleryView } from './gallery-view.js';
+import { KeyDialog } from './key-dialog.js';
 import { MeterView } from './meter-view.js';
 import { MicrophoneView } from './microphone-view.js';
 import { StageView } from './stage-view.js';
 import { startTheme } from './theme.js';
 
-const conversation = new Conversation();
+const keyDialog = new KeyDialog();
+const conversation = new Conversation((problem) => keyDialog.ask(problem));
 const words = new ConversationView(conversation);
 const meter = new MeterView(conversation, (isSilent) =>
   words.setSilence(isSilent ? 'Nothing comes from the microphone. Is it switched off, or the wrong one?' : ''),

@@ -41,8 +41,10 @@ export function retryDelayMs(/** @type {number} */ attempt, random = Math.random
 
 /** A WebSocket that comes back by itself. One socket is one session on the server. */
 export class Signalling {
-  #url;
+  #findUrl;
   #events;
+  /** Counts the openings: an address that comes for an earlier one is dropped. */
+  #opening = 0;
   #attempt = 0;
   /** @type {WebSocket | null} */
   #socket = null;
@@ -52,11 +54,11 @@ export class Signalling {
   #probeTimer;
 
   /**
-   * @param {string | URL} url
+   * @param {() => Promise<URL>} findUrl Asked before every socket; may wait for the person.
    * @param {SignallingEvents} events
    */
-  constructor(url, events) {
-    this.#url = url;
+  constructor(findUrl, events) {
+    this.#findUrl = findUrl;
     this.#events = events;
   }
 
@@ -67,7 +69,15 @@ export class Signalling {
   /** Opens a fresh socket now, dropping the present one (the server frees its session) or the wait for the next retry. */
   open() {
     this.#drop();
-    const socket = new WebSocket(this.#url);
+    const opening = this.#opening;
+    this.#findUrl().then(
+      (url) => opening === this.#opening && this.#openAt(url),
+      () => opening === this.#opening && this.#fail(),
+    );
+  }
+
+  #openAt(/** @type {URL} */ url) {
+    const socket = new WebSocket(url);
     this.#socket = socket;
     socket.addEventListener('open', () => {
       if (socket === this.#socket) this.#events.onOpen();
@@ -111,6 +121,7 @@ export class Signalling {
   }
 
   #drop() {
+    this.#opening += 1;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#probeTimer);
     const socket = this.#socket;

@@ -1,3 +1,6 @@
+import { AppError } from '../../errors.ts';
+import type { Door, SessionOwner } from '../../session/session-owner.ts';
+
 /** What a caller may do, each including the ones before it: look on, let avatars speak, run the server. */
 export const SCOPES = ['view', 'speak', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -13,6 +16,8 @@ export interface Grant {
   /** Name of the key that stands behind it; `anyone` where access is free. Limits are counted by it; not a secret. */
   readonly subject: string;
   readonly scope: Scope;
+  /** What it was admitted with. */
+  readonly credential: 'none' | 'key' | 'token';
   /** Sessions that the subject may hold at once, over all doors; null for no limit of its own. */
   readonly maxSessions: number | null;
   /** Requests per second of the subject; null for the server's common limit. */
@@ -43,9 +48,22 @@ export function reaches(grant: Grant, session: { readonly id: string; readonly s
   return covers(grant.scope, 'admin') || grant.subject === session.subject;
 }
 
+/**
+ * The owner of a session that `grant` opens through `door`.
+ *
+ * @throws {AppError} `forbidden` if it is good for one session that exists already.
+ */
+export function ownerOf(grant: Grant, door: Door): SessionOwner {
+  if (grant.sessionId !== null) {
+    throw new AppError('forbidden', `The token is good for session ${grant.sessionId} alone; it opens no new ones.`);
+  }
+  return { door, subject: grant.subject, maxSessions: grant.maxSessions };
+}
+
 const ANYONE: Grant = {
   subject: 'anyone',
   scope: 'admin',
+  credential: 'none',
   maxSessions: null,
   maxRequestsPerSecond: null,
   sessionId: null,

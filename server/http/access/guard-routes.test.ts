@@ -5,7 +5,14 @@ import { type HttpRig, openHttpRig } from '../../testing/http-rig.ts';
 import { TextClient } from '../../testing/text-client.ts';
 import { type Access, covers, type Grant } from './access.ts';
 
-const GRANT: Grant = { subject: 'kiosk', scope: 'speak', maxSessions: 1, maxRequestsPerSecond: null, sessionId: null };
+const GRANT: Grant = {
+  subject: 'kiosk',
+  scope: 'speak',
+  credential: 'key',
+  maxSessions: 1,
+  maxRequestsPerSecond: null,
+  sessionId: null,
+};
 /** Knows one credential. */
 const ACCESS: Access = {
   isRequired: true,

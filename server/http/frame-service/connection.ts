@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
 import { PushSource } from '../../sources/push-source.ts';
 import { FrameSocket, type OutgoingFrame } from '../../transports/frame-socket.ts';
-import type { Access, Grant } from '../access/access.ts';
+import { type Access, type Grant, ownerOf } from '../access/access.ts';
 import { type AvatarGallery, findAvatar } from '../avatar-gallery.ts';
 import { frameBytes } from './binary-frames.ts';
 import type { FrameServiceMessage, WantedVideo } from './client-message.ts';
@@ -134,7 +134,7 @@ export class FrameServiceConnection {
 
   async #openSession(sessions: FrameSessions, avatarId: string, grant: Grant): Promise<void> {
     const { limits } = this.#options;
-    const session = sessions.create(avatarId, { ...grant, door: 'frames' });
+    const session = sessions.create(avatarId, ownerOf(grant, 'frames'));
     const source = new PushSource(() => performance.now(), { capacityMs: limits.maxQueuedAudioMs });
     const line: Line = { session, source };
     this.#line = line;

@@ -256,7 +256,8 @@ test('an avatar that is not ready, failed or unknown, a full server and a starti
 test('a bad token is told and the socket closed; a good one, in INIT or with the request, is let in', async () => {
   const admit = async (credential: string | undefined) => {
     if (credential !== 'good') throw new AppError('unauthorized', 'This needs a key.');
-    return { subject: 'one', scope: 'speak', maxSessions: null, maxRequestsPerSecond: null, sessionId: null } as const;
+    const limits = { maxSessions: null, maxRequestsPerSecond: null, sessionId: null };
+    return { subject: 'one', scope: 'speak', credential: 'token', ...limits } as const;
   };
   await open({ access: { isRequired: true, admit } });
   for (const data of [{}, { auth_token: 'bad' }]) {

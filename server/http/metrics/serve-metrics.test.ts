@@ -89,7 +89,8 @@ test('where access is not free only an administrator may look', async () => {
         const granted = credential === 'operator' ? 'admin' : credential === 'visitor' ? 'speak' : null;
         if (!granted) throw new AppError('unauthorized', 'Give a key.');
         if (!covers(granted, scope)) throw new AppError('forbidden', 'Not with this key.');
-        return { subject: granted, scope: granted, maxSessions: null, maxRequestsPerSecond: null, sessionId: null };
+        const limits = { maxSessions: null, maxRequestsPerSecond: null, sessionId: null };
+        return { subject: granted, scope: granted, credential: 'key', ...limits };
       },
     },
   });

@@ -52,6 +52,11 @@ export class Server {
     return server;
   }
 
+  /** The end of what it wrote. */
+  get log(): string {
+    return this.#log;
+  }
+
   /** `localhost`, because browsers open the microphone to secure origins only and count it as one. */
   get url(): string {
     return `http://localhost:${this.port}`;
