@@ -1,0 +1,209 @@
+"""A trained mouth -> picture network -> the files that the server loads.
+
+  python3 export_mouth.py --model out/mouth.pt --crops out/crops-*.npz --out ../../../models/mouth-to-picture
+NAME.onnx: float16 weights, computes in float32; the source of truth, for any processor. NAME.int8.onnx: the same with 8-bit
+activations and weights (static, per channel, calibrated on crops), for CPUs with VNNI or AVX2. NAME.golden.json: their answers to a made-up face.
+Graph: planes uint8 [N, 6, 64, 64], row float32 [N, 8] -> flow float32 [N, 65, 65, 2], overlay uint8 [N, 128, 128, 4] (RGBA, straight).
+"""
+import argparse
+import json
+import os
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+import network as n
+import train_mouth as t
+
+SMALLEST_PX = 0.02      # what moves less stays as it is, bit for bit
+
+
+def build(network):
+    nodes, constants = [], {}
+
+    def const(name, value, dtype=np.float32):
+        constants[name] = np.ascontiguousarray(value.detach().numpy() if torch.is_tensor(value) else value, dtype)
+        return name
+
+    def op(kind, inputs, name, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [name], name='make_' + name, **attributes))
+        return name
+
+    def conv(x, name, module, relu=True):
+        k, s = module.kernel_size[0], module.stride[0]
+        y = op('Conv', [x, const(name + '_w', module.weight), const(name + '_b', module.bias)], name if not relu else name + '_linear',
+               kernel_shape=[k, k], strides=[s, s], pads=[k // 2] * 4)
+        return op('Relu', [y], name) if relu else y
+
+    def linear(x, name, module, relu):
+        y = op('Gemm', [x, const(name + '_w', module.weight), const(name + '_b', module.bias)], name + ('_linear' if relu else ''), transB=1)
+        return op('Relu', [y], name) if relu else y
+
+    def modulate(x, name, module):
+        axes = const('axes23', [2, 3], np.int64)
+        scale = op('Unsqueeze', [linear('code', name + '_scale2', module.scale, False), axes], name + '_scale')
+        shift = op('Unsqueeze', [linear('code', name + '_shift2', module.shift, False), axes], name + '_shift')
+        return op('Add', [op('Mul', [x, scale], name + '_scaled'), shift], name)
+
+    def twice(x, name):
+        return op('Resize', [x, '', const('twice', [1, 1, 2, 2])], name, mode='nearest', coordinate_transformation_mode='asymmetric', nearest_mode='floor')
+
+    code = linear(linear('row', 'code1', network.code[0], True), 'code2', network.code[2], True)
+    op('Identity', [code], 'code')
+    x = op('Sub', [op('Div', [op('Cast', ['planes'], 'planes_float', to=TensorProto.FLOAT), const('white', 255.0)], 'planes_one'), const('half', 0.5)], 'planes_zero')
+    fine = conv(conv(x, 'front', network.front), 'fine', network.fine)
+    middle = conv(conv(fine, 'down1', network.down1), 'middle', network.middle)
+    coarse = conv(middle, 'down2', network.down2)
+    x = op('Relu', [modulate(conv(coarse, 'coarse1', network.coarse1, False), 'm0', network.m[0])], 'bent1')
+    x = op('Relu', [op('Add', [modulate(conv(x, 'coarse2', network.coarse2, False), 'm1', network.m[1]), coarse], 'bent2_linear')], 'bent2')
+    x = op('Relu', [op('Add', [twice(conv(x, 'up1', network.up1, False), 'up1_wide'), middle], 'with_middle_linear')], 'with_middle')
+    x = op('Relu', [modulate(conv(x, 'join1', network.join1, False), 'm2', network.m[2])], 'bent3')
+    x = op('Add', [twice(conv(x, 'up2', network.up2, False), 'up2_wide'), fine], 'with_fine')
+    x = op('Relu', [modulate(x, 'm3', network.m[3])], 'bent4')
+    x = op('Relu', [modulate(conv(x, 'join2', network.join2, False), 'm4', network.m[4])], 'bent5')
+    x = conv(x, 'last', network.last)
+    paint, move = conv(x, 'paint', network.paint, False), conv(x, 'move', network.move, False)
+
+    shade = torch.cat([torch.ones(1, 3, n.CROP, n.CROP), n.window(n.CROP)[None, None]], 1)
+    shade = torch.nn.functional.pixel_unshuffle(shade, 4)
+    y = op('Mul', [op('Sigmoid', [paint], 'painted'), const('shade', shade)], 'shaded')
+    y = op('QuantizeLinear', [y, const('step', 1 / 255), const('zero', 0, np.uint8)], 'overlay_packed')
+    y = op('DepthToSpace', [y], 'overlay_planar', blocksize=4, mode='CRD')
+    op('Transpose', [y], 'overlay', perm=[0, 2, 3, 1])
+    y = op('DepthToSpace', [move], 'moved', blocksize=2, mode='CRD')
+    y = op('Pad', [y, const('border', [0, 0, 0, 0, 0, 0, 1, 1], np.int64)], 'moved_whole')
+    y = op('Mul', [y, const('held', network.nodes * n.FLOW_PX)], 'moved_px')
+    y = op('Shrink', [y], 'moved_enough', lambd=SMALLEST_PX, bias=0.0)
+    op('Transpose', [y], 'flow', perm=[0, 2, 3, 1])
+
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, 'mouth-to-picture',
+        [value('planes', TensorProto.UINT8, ['N', 6, 64, 64]), value('row', TensorProto.FLOAT, ['N', 8])],
+        [value('flow', TensorProto.FLOAT, ['N', 65, 65, 2]), value('overlay', TensorProto.UINT8, ['N', 128, 128, 4])],
+        [numpy_helper.from_array(v, k) for k, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9, producer_name='musecast')
+    onnx.checker.check_model(model)
+    return model
+
+
+def halved(model):
+    """the same with large weights stored as float16; the runtime widens them once, when it loads"""
+    out, casts = onnx.ModelProto(), []
+    out.CopyFrom(model)
+    for tensor in out.graph.initializer:
+        value = numpy_helper.to_array(tensor)
+        if value.dtype == np.float32 and value.size > 500:
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), name + '_half'))
+            casts.append(helper.make_node('Cast', [name + '_half'], [name], to=TensorProto.FLOAT))
+    body = list(out.graph.node)
+    del out.graph.node[:]
+    out.graph.node.extend(casts + body)
+    onnx.checker.check_model(out)
+    return out
+
+
+class Calibration(CalibrationDataReader):
+    def __init__(self, crops, count):
+        rng, generator = np.random.default_rng(7), torch.Generator().manual_seed(7)
+        feeds = []
+        for first in range(0, count, 10):
+            indices = rng.integers(len(crops), size=10)
+            batch = t.sample(crops, indices, rng, 1)
+            source, target, flow, seen, _, _, rows = batch
+            _, _, shown = t.disguise(source, target, flow, seen, rng, generator)
+            planes = (n.to_planes(shown) * 255).round().clamp(0, 255).byte().numpy()
+            feeds += [{'planes': planes[i:i + 1], 'row': rows[i, j:j + 1].numpy()} for i in range(10) for j in (0, 1)]
+        self.feeds = iter(feeds)
+
+    def get_next(self):
+        return next(self.feeds, None)
+
+
+def quantised(model, crops, count):
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = os.path.join(folder, 'a.onnx'), os.path.join(folder, 'b.onnx')
+        onnx.save(model, before)
+        # What the flow is made of stays float: a step of 8 bits would be seen as trembling skin.
+        convolutions = [x.name for x in model.graph.node if x.op_type == 'Conv' and x.name != 'make_move']
+        rest = [x.name for x in model.graph.node if x.op_type in ('Relu', 'Resize')
+                and not x.name.startswith('make_code')]
+        quantize_static(before, after, Calibration(crops, count), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
+                        weight_type=QuantType.QInt8, per_channel=True, calibrate_method=CalibrationMethod.MinMax, nodes_to_quantize=convolutions + rest)
+        return onnx.load(after)
+
+
+def made_up_face():
+    """-> planes, row: a face that needs no picture; the same is made in the server (engines/embedded/picture-network.ts)"""
+    y, x = np.mgrid[:128, :128] + 0.5
+    lips = ((x - 64) / 27) ** 2 + ((y - 53) / 9) ** 2 < 1
+    line = (np.abs(x - 64) < 25) & (np.abs(y - 52) < 1)
+    luma = np.where(line, 50, np.where(lips, 105, 150 - 0.3 * np.abs(x - 64) - 0.2 * np.maximum(y - 100, 0)))
+    planes = np.zeros((1, 6, 64, 64), np.uint8)
+    for k in range(4):
+        planes[0, k] = np.round(luma[k // 2::2, k % 2::2])
+    planes[0, 4] = np.where(lips[::2, ::2], 118, 112)
+    planes[0, 5] = np.where(lips[::2, ::2], 160, 148)
+    return planes, np.array([[.5, .1, .1, .2, 0, 0, 0, .1]], np.float32)
+
+
+def session(model):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(model.SerializeToString(), options, providers=['CPUExecutionProvider'])
+
+
+def golden(model):
+    planes, row = made_up_face()
+    flow, overlay = session(model).run(None, {'planes': planes, 'row': row})
+    return flow[0, ::8, ::8], overlay[0, ::8, ::8]
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--model', required=True)
+    p.add_argument('--crops', nargs='+', required=True)
+    p.add_argument('--out', required=True, help='path without ending')
+    p.add_argument('--calibrate', type=int, default=120, help='crops to calibrate with')
+    a = p.parse_args()
+    network = n.MouthNetwork()
+    if a.model != 'random':
+        network.load_state_dict(torch.load(a.model))
+    network.eval()
+    crops = t.Crops(a.crops, True)
+    whole = build(network)
+    half, small = halved(whole), quantised(whole, t.Crops(a.crops, False), a.calibrate)
+    # The graph is what was trained, and the small one hardly differs.
+    rng = np.random.default_rng(8)
+    source, _, _, _, _, _, rows = t.sample(crops, np.linspace(0, len(crops) - 1, 40).astype(int), rng, .5)
+    planes = (n.to_planes(source) * 255).round().clamp(0, 255)
+    with torch.no_grad():
+        flow, rgb, alpha = network(planes / 255, rows[:, 0])
+    runs = {name: session(model) for name, model in (('half', half), ('int8', small))}
+    for name, run in runs.items():
+        got_flow, got = run.run(None, {'planes': planes.byte().numpy(), 'row': rows[:, 0].numpy()})
+        flow_off = np.abs(got_flow - flow.permute(0, 2, 3, 1).numpy())
+        covered = (alpha * 255).permute(0, 2, 3, 1).numpy()
+        paint_off = np.abs(got[..., :3] - (rgb * 255).permute(0, 2, 3, 1).numpy())[covered[..., 0] > 128]
+        print('%s: flow differs by %.3f px in the mean, %.2f at most; colours by %.2f levels; mask by %.2f' % (
+            name, flow_off.mean(), flow_off.max(), paint_off.mean(), np.abs(got[..., 3:] - covered).mean()))
+        if name == 'half' and (flow_off.max() > .25 or paint_off.mean() > 1):
+            raise SystemExit('the graph is not what was trained')
+    onnx.save(half, a.out + '.onnx'), onnx.save(small, a.out + '.int8.onnx')
+    flow, overlay = golden(half)
+    with open(a.out + '.golden.json', 'w') as f:
+        json.dump({'flow': [round(float(v), 3) for v in flow.ravel()], 'overlay': [int(v) for v in overlay.ravel()]}, f)
+        f.write('\n')
+    for ending in ('.onnx', '.int8.onnx', '.golden.json'):
+        print('%s%s: %d bytes' % (a.out, ending, os.path.getsize(a.out + ending)))
+
+
+if __name__ == '__main__':
+    main()
