@@ -19,7 +19,9 @@ import { avatarOfUser } from './http/frame-service/user-avatar.ts';
 import { serveMetrics } from './http/metrics/serve-metrics.ts';
 import { serveSignalling } from './http/signalling.ts';
 import { serveStatus } from './http/status.ts';
+import { serveStreamer } from './http/streamer/serve-streamer.ts';
 import type { Log } from './log.ts';
+import { MediaFolders } from './media-folders.ts';
 import { Metrics } from './metrics.ts';
 import { openScheduler } from './open-scheduler.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
@@ -90,15 +92,21 @@ export async function startServer(config: Config, options: StartOptions): Promis
     throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   };
 
+  const clips = new ClipLibrary();
+  const started = Promise.withResolvers<void>();
+  // Whoever started the server hears of it through `ready`; a caller that closes before it does not have to.
+  started.promise.catch(() => {});
+  const connectViewer = viewerConnector({
+    peer: { ...peerOptions(settings), metrics },
+    microphone: microphoneOptions(settings),
+  });
+
   const opened = openAccess(settings, process.env);
   const app = await openApp(settings, opened, log);
   serveSignalling(app, {
     gallery: avatars,
     sessions,
-    connectViewer: viewerConnector({
-      peer: { ...peerOptions(settings), metrics },
-      microphone: microphoneOptions(settings),
-    }),
+    connectViewer,
     iceServers: iceServers(settings),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     maxMessageBytes: settings.http.maxMessageBytes,
@@ -114,6 +122,18 @@ export async function startServer(config: Config, options: StartOptions): Promis
     maxMessageBytes: settings.frameService.maxMessageBytes,
     maxMessagesPerSecond: settings.frameService.maxMessagesPerSecond,
     metrics,
+    log,
+  });
+  serveStreamer(app, {
+    gallery: avatars,
+    addAvatar: (avatar) => avatars.add(avatar),
+    media: new MediaFolders(settings.media.folders),
+    engineId: () => line?.scheduler.spec.id ?? null,
+    whenStarted: () => started.promise,
+    sessions,
+    openWav: (path) => clips.open(path),
+    connectViewer,
+    unclaimedMs: settings.limits.unclaimedSessionMs,
     log,
   });
   serveStatus(app, {
@@ -141,13 +161,11 @@ export async function startServer(config: Config, options: StartOptions): Promis
     const scheduler = await openScheduler(settings.engine, { engines: options.engines, log, metrics });
     if (stop.signal.aborted) return scheduler.close();
     const shelf = new AvatarShelf({ announce: (avatar) => scheduler.addAvatar(avatar), timers: processTimers });
-    line = { scheduler, shelf, sessions: openSessions(settings, { scheduler, shelf, avatars, metrics, log }) };
+    line = { scheduler, shelf, sessions: openSessions(settings, { scheduler, shelf, avatars, clips, metrics, log }) };
     await avatars.load((avatar) => scheduler.addAvatar(avatar), stop.signal);
     if (state === 'starting') state = 'started';
   };
-  const ready = start();
-  // Whoever started the server hears of it through `ready`; a caller that closes before it does not have to.
-  ready.catch(() => {});
+  start().then(started.resolve, started.reject);
 
   const shut = async () => {
     state = 'closing';
@@ -162,7 +180,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     url: pageUrl(settings, port),
     port,
     metrics,
-    ready,
+    ready: started.promise,
     close: () => {
       closing ??= shut();
       return closing;
@@ -179,6 +197,7 @@ interface SessionLine {
 
 interface SessionNeeds {
   readonly avatars: AvatarLoading;
+  readonly clips: ClipLibrary;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -212,9 +231,8 @@ async function listenOrClose(app: App, host: string, port: number): Promise<numb
 
 function openSessions(
   settings: Settings,
-  { scheduler, shelf, avatars, metrics, log }: Omit<SessionLine, 'sessions'> & SessionNeeds,
+  { scheduler, shelf, avatars, clips, metrics, log }: Omit<SessionLine, 'sessions'> & SessionNeeds,
 ): SessionRegistry {
-  const clips = new ClipLibrary();
   const sessions = new SessionRegistry({
     capacity: capacityOf(settings),
     findAvatar: (id) => findAvatar(avatars, id),

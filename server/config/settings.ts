@@ -91,6 +91,7 @@ export const SETTINGS = section({
     maxTcpConnectionsPerAddress: wholeNumber(8, 1_000_000, 256),
     maxRequestsPerSecond: wholeNumber(1, 100_000, 100),
     maxSignallingMessagesPerSecond: wholeNumber(1, 10_000, 50),
+    unclaimedSessionMs: wholeNumber(1000, 3_600_000, 60_000),
     shutdownGraceMs: wholeNumber(0, 60_000, 4000),
   }),
   engine: section({

@@ -8,6 +8,8 @@ export interface ViewerSession {
   readonly id: string;
   setAvatar(avatarId: string): void;
   playClip(name: string): Promise<void>;
+  /** Plays `source`, which the session closes, instead of the microphone until it ends. */
+  play(name: string, source: Source): void;
   interrupt(): void;
   setMicrophone(source: Source): void;
   addTransport(make: (events: TransportEvents) => Promise<Transport>): Promise<Transport>;
@@ -34,6 +36,8 @@ export interface IceCandidate {
 
 /** What signalling needs of a peer (transports/webrtc-peer.ts). */
 export interface ViewerPeer extends Transport {
+  /** RTP time stamp of the picture at media time 0; null without a picture. */
+  readonly videoRtpOrigin: number | null;
   /** @returns The answer to a later offer of the same connection. @throws {AppError} `bad_sdp`. */
   renegotiate(offerSdp: string): Promise<string>;
   /** Null: no more will come. A candidate that cannot be used is ignored. */

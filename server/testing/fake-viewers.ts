@@ -46,6 +46,8 @@ export class FakeSession implements ViewerSession {
   readonly clips: string[] = [];
   interrupts = 0;
   microphone: Source | null = null;
+  /** What it was given to play. */
+  recording: Source | null = null;
   readonly mouthListeners = new Set<(report: MouthReport) => void>();
   closedBecause: string | null = null;
   readonly #onClosed: ((reason: string) => void)[] = [];
@@ -63,6 +65,11 @@ export class FakeSession implements ViewerSession {
   async playClip(name: string): Promise<void> {
     if (name !== 'hello') throw new AppError('clip_not_found', `Avatar ${this.avatarId} has no audio clip ${name}`);
     this.clips.push(name);
+  }
+
+  play(name: string, source: Source): void {
+    this.clips.push(name);
+    this.recording = source;
   }
 
   interrupt(): void {
@@ -132,6 +139,7 @@ export class FakeSessions implements ViewerSessions {
 
 export class FakePeer extends FakeTransport implements ViewerPeer {
   readonly offers: string[] = [];
+  readonly videoRtpOrigin = 4_294_967_000;
   readonly candidates: (IceCandidate | null)[] = [];
   readonly peerEvents: ViewerPeerEvents;
 

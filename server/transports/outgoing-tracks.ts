@@ -56,6 +56,11 @@ export class OutgoingTracks {
     return this.#video?.track.videoCodec ?? null;
   }
 
+  /** RTP time stamp of the picture at media time 0; null without a picture. */
+  get videoRtpOrigin(): number | null {
+    return this.#video?.clock.origin ?? null;
+  }
+
   /** Payload type of sound, in both directions. */
   get audioPayloadType(): number | undefined {
     return this.#audio?.transceiver.codecs[0]?.payloadType;

@@ -21,6 +21,11 @@ export class RtpClock {
     this.#firstRtp = firstRtp;
   }
 
+  /** RTP time stamp of media time 0. */
+  get origin(): number {
+    return this.#firstRtp;
+  }
+
   /** RTP time stamp of a packet about to be sent. @param ticks Media time, not wrapped. */
   stamp(ticks: number): number {
     this.#latestTicks = ticks;

@@ -156,6 +156,11 @@ export class WebRtcPeer implements Transport {
     return this.#offer.wantsAudio;
   }
 
+  /** RTP time stamp of the picture at media time 0, by which a viewer can say what it sees; null without a picture. */
+  get videoRtpOrigin(): number | null {
+    return this.#tracks.videoRtpOrigin;
+  }
+
   /**
    * Answers a further offer on the same connection: an ICE restart, another direction. One after the other.
    *
