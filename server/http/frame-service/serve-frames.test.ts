@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import fc from 'fast-check';
 import { AppError } from '../../errors.ts';
 import type { FrameClient, ServerSays } from '../../testing/frame-client.ts';
 import { type FrameRig, type FrameRigOptions, openFrameRig } from '../../testing/frame-rig.ts';
 import { BINARY_SUBPROTOCOL } from './binary-frames.ts';
+import { FRAME_SERVICE_ERRORS } from './server-message.ts';
+
+const video = fc.constantFrom('idle_0', 'speaking_0', 'speaking_3', 'action_1', 'action_8');
 
 let rig: FrameRig;
 afterEach(() => rig.close());
@@ -366,4 +370,50 @@ test('a server that shuts down tells its clients', async () => {
   await rig.registry.closeAll(0);
   assert.equal(codeOf(await said), 'INVALID_SESSION');
   assert.equal(await closed, 1001);
+});
+
+test('whatever a client says, it gets answers of the contract, and another session goes on as if nothing were', async () => {
+  await open();
+  const bystander = await rig.session();
+  const data = fc.record(
+    {
+      audio_chunk: fc.oneof(fc.jsonValue(), fc.record({ data: fc.base64String({ maxLength: 200 }) })),
+      video_state: fc.oneof(
+        fc.jsonValue(),
+        fc.record({ type: fc.constantFrom('idle', 'speaking'), base_video: video }),
+      ),
+      target_state: fc.oneof(fc.constantFrom('idle', 'speaking', 'action'), fc.jsonValue()),
+      base_video: fc.oneof(video, fc.jsonValue()),
+      action_index: fc.oneof(fc.integer({ min: -1, max: 4 }), fc.jsonValue()),
+      video_config: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+  const type = fc.constantFrom('INIT', 'GENERATE', 'STATE_CHANGE', 'ACTION', 'PONG', 'X');
+  const message = fc.record({ type, own: fc.boolean(), data: fc.oneof(data, fc.jsonValue()) });
+  const run = fc.asyncProperty(fc.array(message, { maxLength: 12 }), fc.boolean(), async (messages, begins) => {
+    const client = await rig.client();
+    if (begins) await client.init();
+    for (const each of messages) {
+      client.send({ type: each.type, session_id: each.own ? client.sessionId : 'other', data: each.data });
+    }
+    // The end of all answers is known by the answer to a message whose answer is sure.
+    client.send({ type: 'STATE_CHANGE', session_id: client.sessionId, data: { target_state: 'last' } });
+    let last: ServerSays;
+    do {
+      last = await client.next();
+      assert.ok(['INIT_SUCCESS', 'STATE_CHANGED', 'ACTION_TRIGGERED', 'ERROR'].includes(last.type), last.type);
+      if (last.type !== 'ERROR') continue;
+      assert.ok(FRAME_SERVICE_ERRORS.some((code) => code === last.data.code && code !== 'INTERNAL_ERROR'));
+    } while (!String(last.data.message).includes('got "last"'));
+    client.socket.terminate();
+  });
+  await fc.assert(run, { numRuns: 40 });
+  await bystander.untilFrames(bystander.frames.length + 2);
+  assert.deepEqual(
+    timestamps(bystander),
+    bystander.frames.map((_, i) => 40 * i),
+  );
+  await bystander.until(() => rig.registry.size === 1);
+  assert.equal(rig.registry.size, 1);
 });
