@@ -92,18 +92,21 @@ export class FrameServiceConnection {
       if (message.type === 'INIT') await this.#begin(message);
       else this.#handle(message, this.#lineOf(message));
     } catch (error) {
-      this.sendError(error, message.sessionId);
+      this.sendError(error, message);
     }
   }
 
-  /** @param sessionId What the client called its session, for as long as it has none. */
-  sendError(error: unknown, sessionId: string | null = null): void {
-    const { code, message } = describeError(error);
+  /** @param message What the client said, if that could be read; it may be of a session that does not exist. */
+  sendError(error: unknown, message: Pick<FrameServiceMessage, 'type' | 'sessionId'> | null = null): void {
+    const { code, message: reason } = describeError(error);
     if (code === 'internal') this.#options.log.error({ err: error }, 'the frame service failed');
-    else this.#options.log.debug({ code, reason: message }, 'the frame service refused a message');
+    else this.#options.log.debug({ code, reason }, 'the frame service refused a message');
     const { session } = this.#line ?? {};
-    const details = code === 'clip_not_found' && session ? { available_videos: clipNames(session.avatar) } : {};
-    this.#send(errorMessage(error, details), session?.id ?? sessionId ?? '');
+    const details = {
+      ...(message ? { in_reply_to: message.type } : {}),
+      ...(code === 'clip_not_found' && session ? { available_videos: clipNames(session.avatar) } : {}),
+    };
+    this.#send(errorMessage(error, details), session?.id ?? message?.sessionId ?? '');
     if (code === 'unauthorized' || code === 'forbidden') this.#end(POLICY_VIOLATION, 'unauthorized');
   }
 
@@ -191,14 +194,14 @@ export class FrameServiceConnection {
   #handle(message: Exclude<FrameServiceMessage, { type: 'INIT' }>, line: Line): void {
     switch (message.type) {
       case 'GENERATE':
-        if (message.video) this.#dress(line.session, message.video);
+        if (message.video) this.#whenDone(message, this.#dress(line.session, message.video));
         this.#push(line.source, message.pcm);
         return;
       case 'STATE_CHANGE':
-        this.#whenDone(this.#changeState(line.session, message.video));
+        this.#whenDone(message, this.#changeState(line.session, message.video));
         return;
       case 'ACTION':
-        this.#whenDone(this.#act(line.session, message.index));
+        this.#whenDone(message, this.#act(line.session, message.index));
         return;
       case 'CLOSE':
         this.#say({ type: 'CLOSE_ACK', data: { reason: 'client_request' } });
@@ -218,9 +221,9 @@ export class FrameServiceConnection {
   }
 
   /** The clip under the lips. What the avatar does not have, or what is no clip for lips, changes nothing: the sound counts. */
-  #dress(session: FrameSession, { baseVideo }: WantedVideo): void {
+  async #dress(session: FrameSession, { baseVideo }: WantedVideo): Promise<void> {
     if (baseVideo === null || baseVideo.startsWith('action_') || !clipNames(session.avatar).includes(baseVideo)) return;
-    session.setBaseClip('speaking', baseVideo).catch((error) => this.sendError(error));
+    await session.setBaseClip('speaking', baseVideo);
   }
 
   async #changeState(session: FrameSession, { state, baseVideo }: WantedVideo): Promise<void> {
@@ -244,8 +247,8 @@ export class FrameServiceConnection {
   }
 
   /** What needs a clip from disk is answered when it is there; other messages do not wait for it. */
-  #whenDone(work: Promise<void>): void {
-    work.catch((error) => this.sendError(error));
+  #whenDone(message: FrameServiceMessage, work: Promise<void>): void {
+    work.catch((error) => this.sendError(error, message));
   }
 
   #frameSocket(line: Line): FrameSocket {

@@ -139,7 +139,10 @@ test('STATE_CHANGE shows another clip and answers what is shown', async () => {
   assert.deepEqual((await change('action', 'action_2')).data, { current_state: 'action', current_video: 'action_2' });
   const refused = await change('speaking', 'speaking_7');
   assert.equal(codeOf(refused), 'MODEL_NOT_FOUND');
-  assert.deepEqual(refused.data.details, { available_videos: ['idle_0', 'speaking_0', 'action_1', 'action_2'] });
+  assert.deepEqual(refused.data.details, {
+    in_reply_to: 'STATE_CHANGE',
+    available_videos: ['idle_0', 'speaking_0', 'action_1', 'action_2'],
+  });
   assert.equal(codeOf(await change('idle', 'action_1')), 'INVALID_MESSAGE');
   assert.equal(codeOf(await change('dancing', 'idle_0')), 'INVALID_MESSAGE');
 });
@@ -254,7 +257,7 @@ test('an avatar that is not ready, failed or unknown, a full server and a starti
   await rig.session('anna');
   const full = await refusal('anna');
   assert.equal(codeOf(full), 'SERVICE_NOT_READY');
-  assert.deepEqual(full.data.details, { retry_after_s: 10 });
+  assert.deepEqual(full.data.details, { retry_after_s: 10, in_reply_to: 'INIT' });
 });
 
 test('a bad token is told and the socket closed; a good one, in INIT or with the request, is let in', async () => {
