@@ -1,6 +1,6 @@
 import { FF_DECODER_H264, FF_DECODER_VP8 } from 'node-av/constants';
 import { Frame as AvFrame, Packet as AvPacket, Codec, CodecContext } from 'node-av/lib';
-import { check, readI420 } from './ffmpeg.ts';
+import { check, readI420, setOptions } from './ffmpeg.ts';
 import type { Frame } from './frame.ts';
 import type { Packet, VideoCodec } from './packet.ts';
 
@@ -10,6 +10,8 @@ export async function decodeVideo(codecName: VideoCodec, packets: readonly Packe
   const context = new CodecContext();
   context.allocContext3(codec);
   context.threadCount = 1;
+  // What is not as it should be is an error, and not mended in silence.
+  setOptions(context, { err_detect: 'explode' });
   check(await context.open2(codec, null), 'opening a decoder');
   const packet = new AvPacket();
   packet.alloc();

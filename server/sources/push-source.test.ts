@@ -12,6 +12,13 @@ function open(capacityMs = 10_000) {
   const arrivals: number[] = [];
   const out = new Float32Array(960);
   const heard: number[] = [];
+  const read = (chunk: number) => {
+    const { kind, arrivedMs } = source.read(out, chunk * 960);
+    kinds.push(kind);
+    arrivals.push(arrivedMs);
+    positions.push(source.positionMs(chunk * 960));
+    heard.push(Math.max(...out.map(Math.abs)));
+  };
   return {
     source,
     kinds,
@@ -21,15 +28,12 @@ function open(capacityMs = 10_000) {
     at: (ms: number) => {
       nowMs = ms;
     },
+    read,
     /** Reads the chunks up to that time. */
     readUntil(endMs: number) {
       for (let chunk = kinds.length; chunk * 20 <= endMs; chunk += 1) {
         nowMs = chunk * 20;
-        const { kind, arrivedMs } = source.read(out, chunk * 960);
-        kinds.push(kind);
-        arrivals.push(arrivedMs);
-        positions.push(source.positionMs(chunk * 960));
-        heard.push(Math.max(...out.map(Math.abs)));
+        read(chunk);
       }
     },
   };
@@ -89,6 +93,41 @@ test('sound faster than real time waits, up to the capacity; what does not fit i
   line.readUntil(2000);
   assert.equal(line.kinds.filter((kind) => kind === 'sound').length, 52);
   assert.ok(Number.isNaN(line.arrivals[1]), 'how long sound waits that was sent ahead of time is not our delay');
+});
+
+test('what was held up is caught up by leaving out pauses, not speech', () => {
+  const line = open();
+  const piece = (index: number) => (index % 25 < 15 ? sound(40) : sound(40, 20));
+  // A sender in real time, whose sound nobody reads for the first second: the machine was busy.
+  for (let i = 0; i < 25; i += 1) {
+    line.at(i * 40);
+    line.source.push(piece(i));
+  }
+  const held = line.kinds.length;
+  for (let i = 25; i < 100; i += 1) {
+    line.at(i * 40);
+    line.source.push(piece(i));
+    for (const chunk of [2 * i, 2 * i + 1]) {
+      line.at(chunk * 20);
+      line.read(chunk);
+    }
+  }
+  assert.ok(line.source.bufferedMs <= 160, `${line.source.bufferedMs} ms wait`);
+  const positions = line.positions.slice(held).filter((position) => position !== null);
+  const left = positions.flatMap((position, i) =>
+    i > 0 && position > positions[i - 1] + 20 ? [positions[i - 1] + 20] : [],
+  );
+  assert.ok(left.length > 0 && left.every((position) => position % 1000 >= 600), `left out at ${left.join(', ')}`);
+});
+
+test('pauses of sound that was sent ahead of time are played', () => {
+  const line = open();
+  for (let i = 0; i < 50; i += 1) line.source.push(sound(40, i % 2 === 0 ? 8000 : 0));
+  line.readUntil(2100);
+  assert.deepEqual(
+    line.positions.filter((position) => position !== null),
+    Array.from({ length: 100 }, (_, i) => i * 20),
+  );
 });
 
 test('clearing forgets what waits; a closed source takes nothing and ends', () => {

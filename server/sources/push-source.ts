@@ -20,12 +20,19 @@ const AHEAD_SAMPLES = (MODEL_SAMPLE_RATE_HZ * 200) / 1000;
 const SAME_ARRIVAL_MS = 5;
 /** Chunks of which is remembered what was played in them: more than are ever on a session's line. */
 const REMEMBERED_CHUNKS = 128;
+/** A sender that paused for longer, and all of whose sound was played, begins a new count of how far ahead of time it is. */
+const NEW_STRETCH_MS = 500;
+/** Sound is played at most this much later than its sender's pace asks for, if there are pauses to leave out. */
+const LONGEST_LAG_MS = 100;
+/** Peak below which sound counts as a pause (-48 dB of full scale). */
+const QUIET_PEAK = 130;
 const FIRST_RING_SAMPLES = (MODEL_SAMPLE_RATE_HZ * 250) / 1000;
 const SILENCE: SourceRead = { kind: 'silence', arrivedMs: Number.NaN };
 
 /**
  * Sound that a client sends piece by piece, at its own pace. Waiting sound: at most `capacityMs`, then {@link push} refuses;
- * emptied by {@link read}. Faster than real time it waits, slower than real time there is silence in between.
+ * emptied by {@link read}. Faster than real time it waits, slower than real time there is silence in between. What was held up
+ * on its way, by a slow network or a busy machine, is caught up by leaving out pauses; nothing else is left out.
  */
 export class PushSource implements Source {
   readonly #nowMs: () => number;
@@ -42,6 +49,8 @@ export class PushSource implements Source {
   /** When the waiting sound came, oldest first, each with the count of samples at its end. */
   #arrivals: { end: number; arrivedMs: number }[] = [];
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
+  /** Where, and when, the sender began to send without a pause. */
+  #stretch = { start: 0, startMs: 0 };
   #state: 'waiting' | 'playing' | 'closed' = 'waiting';
 
   /** @param nowMs Monotonic time. */
@@ -74,6 +83,7 @@ export class PushSource implements Source {
       out.fill(0);
       return { kind: 'end', arrivedMs: Number.NaN };
     }
+    this.#catchUp();
     if (this.#state === 'waiting' && this.#mayBegin) this.#state = 'playing';
     const count = Math.min(MODEL_CHUNK_SAMPLES, this.#waiting);
     const isWhole = count === MODEL_CHUNK_SAMPLES || (count > 0 && this.#isLastPiece);
@@ -124,8 +134,37 @@ export class PushSource implements Source {
     return this.#waiting > 0 && this.#nowMs() - this.#lastArrivalMs >= LAST_PIECE_MS;
   }
 
+  /** How much later sound is played than its sender's pace asks for, ms. What was sent ahead of time is not late. */
+  get #lagMs(): number {
+    const playedMs = ((this.#read - this.#stretch.start) * 1000) / MODEL_SAMPLE_RATE_HZ;
+    return Math.min(this.bufferedMs, this.#nowMs() - this.#stretch.startMs - playedMs);
+  }
+
+  /** Leaves out pauses while sound is late. */
+  #catchUp(): void {
+    while (this.#waiting >= 2 * MODEL_CHUNK_SAMPLES && this.#lagMs > LONGEST_LAG_MS && this.#isNextQuiet) {
+      this.#skip(MODEL_CHUNK_SAMPLES);
+      this.#splicer.cut();
+    }
+  }
+
+  get #isNextQuiet(): boolean {
+    for (let i = 0; i < MODEL_CHUNK_SAMPLES; i += 1) {
+      if (Math.abs(this.#ring[(this.#read + i) % this.#ring.length]) > QUIET_PEAK) return false;
+    }
+    return true;
+  }
+
+  #skip(samples: number): void {
+    this.#read += samples;
+    while (this.#arrivals.length > 0 && this.#arrivals[0].end <= this.#read) this.#arrivals.shift();
+  }
+
   #noteArrival(samples: number): void {
     const nowMs = this.#nowMs();
+    if (this.#waiting === 0 && nowMs - this.#lastArrivalMs > NEW_STRETCH_MS) {
+      this.#stretch = { start: this.#pushed, startMs: nowMs };
+    }
     this.#lastArrivalMs = nowMs;
     const end = this.#pushed + samples;
     const last = this.#arrivals.at(-1);
@@ -153,8 +192,7 @@ export class PushSource implements Source {
     const isAhead = this.#waiting > AHEAD_SAMPLES;
     const arrivedMs = this.#arrivals[0]?.arrivedMs ?? Number.NaN;
     this.#remember(startSample, this.#read);
-    this.#read += count;
-    while (this.#arrivals.length > 0 && this.#arrivals[0].end <= this.#read) this.#arrivals.shift();
+    this.#skip(count);
     out.set(this.#splicer.join(this.#interpolator.process(piece)));
     return isSilent ? SILENCE : { kind: 'sound', arrivedMs: isAhead ? Number.NaN : arrivedMs };
   }

@@ -133,8 +133,12 @@ export class FakeTransport implements Transport {
   }
 }
 
-/** Encoders whose packets tell what went in: the first byte of the picture, or the loudest sample times 100. */
+/**
+ * Encoders whose packets tell what went in: the first byte of the picture, or the loudest sample times 100. Pictures of more than
+ * a byte have a second one, 1 for a key frame.
+ */
 export class FakeEncoders {
+  pictureBytes = 1;
   readonly bitrates: number[] = [];
   opened = 0;
   closed = 0;
@@ -147,7 +151,7 @@ export class FakeEncoders {
     this.opened += 1;
     return {
       encode: async (frame, { frameIndex, keyFrame }) => ({
-        data: Uint8Array.of(frame.data[0]),
+        data: new Uint8Array(this.pictureBytes).map((_, i) => [frame.data[0], Number(keyFrame)][i] ?? 0),
         timestamp: frameIndex * 3600,
         isKeyFrame: keyFrame,
       }),

@@ -4,6 +4,7 @@ import type { ServeFramesOptions } from '../http/frame-service/serve-frames.ts';
 import { serveFrames } from '../http/frame-service/serve-frames.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
+import type { EncoderSource } from '../session/encoder-source.ts';
 import { IdleLoops } from '../session/idle-loops.ts';
 import { SessionRegistry } from '../session/registry.ts';
 import { processTimers } from '../timers.ts';
@@ -18,7 +19,7 @@ export interface FrameRig {
   readonly gallery: FakeGallery;
   readonly registry: SessionRegistry;
   readonly scheduler: FakeScheduler;
-  readonly encoders: FakeEncoders;
+  readonly encoders: EncoderSource;
   readonly shelf: FakeShelf;
   readonly metrics: Metrics;
   /** Connects as `userId`. */
@@ -32,7 +33,9 @@ export interface FrameRigOptions
   extends Partial<Omit<ServeFramesOptions, 'limits'>>,
     Partial<ServeFramesOptions['limits']> {
   readonly capacity?: number;
-  readonly encoders?: FakeEncoders;
+  readonly encoders?: EncoderSource;
+  /** Below the bit rate of sessions, silent ones are put on the shared loop; never unless said. */
+  readonly loopBitrateBps?: number;
 }
 
 export async function openFrameRig(options: FrameRigOptions = {}): Promise<FrameRig> {
@@ -50,7 +53,7 @@ export async function openFrameRig(options: FrameRigOptions = {}): Promise<Frame
     loadClip: async () => new FakeSource(),
     scheduler,
     encoders,
-    loops: new IdleLoops(encoders, Number.POSITIVE_INFINITY, log),
+    loops: new IdleLoops(encoders, options.loopBitrateBps ?? Number.POSITIVE_INFINITY, log),
     viewers: {
       widthPx: 16,
       heightPx: 16,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
 import { AppError } from '../../errors.ts';
+import { FakeEncoders } from '../../testing/fakes.ts';
 import type { FrameClient, ServerSays } from '../../testing/frame-client.ts';
 import { type FrameRig, type FrameRigOptions, openFrameRig } from '../../testing/frame-rig.ts';
 import { BINARY_SUBPROTOCOL } from './binary-frames.ts';
@@ -182,7 +183,8 @@ test('an ACTION while sound plays is inserted after it', async () => {
 });
 
 test('CLOSE is acknowledged, the socket closes, and nothing is left', async () => {
-  const client = await begin();
+  const encoders = new FakeEncoders();
+  const client = await begin({ encoders });
   const closed = client.closed();
   const answer = await client.ask({ type: 'CLOSE', session_id: client.sessionId, data: {} });
   assert.deepEqual(answer, {
@@ -192,7 +194,8 @@ test('CLOSE is acknowledged, the socket closes, and nothing is left', async () =
   });
   assert.equal(await closed, 1000);
   assert.equal(rig.registry.size, 0);
-  assert.equal(rig.encoders.opened, rig.encoders.closed);
+  assert.equal(encoders.opened, 1);
+  assert.equal(encoders.opened, encoders.closed);
 });
 
 test('a client that vanishes frees its session', async () => {
