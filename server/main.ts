@@ -4,19 +4,20 @@ import { HELP, readCommandLine } from './config/command-line.ts';
 import { loadConfig } from './config/config.ts';
 import { modelFiles } from './engines/registry.ts';
 import { AppError } from './errors.ts';
+import { frugalStart } from './frugal-start.ts';
 import { openLog } from './log.ts';
 import { startServer } from './start-server.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
 /**
- * Starts this program over with two malloc arenas. By default glibc keeps one for each of the many threads that pictures are
- * encoded in, and what one viewer leaves in an arena is of no use to the next: memory grows by a third over some hundred viewers.
- * The number of arenas is read before any code of ours runs, hence the second start; it keeps process, pid and terminal.
+ * Starts this program over in a way that needs less memory (frugal-start.ts), which is read before any code of ours runs. It
+ * keeps process, pid and terminal.
  */
-function limitArenas(): void {
-  if (process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined || !process.execve) return;
-  const { execPath, execArgv, argv, env } = process;
-  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, MALLOC_ARENA_MAX: '2' });
+function startFrugally(): void {
+  const { platform, execPath, execArgv, argv, env } = process;
+  const start = frugalStart({ env, flags: execArgv });
+  if (platform !== 'linux' || !process.execve || !start) return;
+  process.execve(execPath, [execPath, ...start.flags, ...argv.slice(1)], start.env);
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -46,7 +47,7 @@ function refuseToStartWith(problems: readonly string[]): void {
   throw new AppError('config_invalid', [...problems, advice].join('\n'));
 }
 
-limitArenas();
+startFrugally();
 main(process.argv.slice(2)).catch((error) => {
   // A foreseen failure says all there is to say; anything else is a defect, whose stack is wanted.
   const text = error instanceof AppError ? error.message : error instanceof Error ? error.stack : String(error);

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { frugalStart } from '../../server/frugal-start.ts';
 import type { MetricsSnapshot } from '../../server/metrics.ts';
 import type { BenchRun } from './bench.ts';
 import type { Square } from './chromium.ts';
@@ -95,17 +96,19 @@ export class ServerProcess {
     writeFileSync(settingsFile, JSON.stringify(chosen));
     const port = await freePort();
     const profiling = run.profileFolder ? ['--cpu-prof', '--cpu-prof-dir', run.profileFolder] : [];
+    // As main.ts starts itself.
+    const start = { env: process.env, flags: ['--expose-gc', ...profiling] };
+    const { env, flags } = frugalStart(start) ?? start;
     const child = spawn(
       process.execPath,
       [
-        ...['--expose-gc', ...profiling, join(import.meta.dirname, 'server-under-test.ts')],
+        ...[...flags, join(import.meta.dirname, 'server-under-test.ts')],
         ...['--host', '127.0.0.1', '--port', String(port), '--server-config', settingsFile],
         ...(avatarsFile ? ['--config', avatarsFile] : []),
       ],
       {
         cwd: REPOSITORY,
-        // As main.ts starts itself.
-        env: { MALLOC_ARENA_MAX: '2', ...process.env, SERVER_SETUP: JSON.stringify({ ...AS_SHIPPED, ...setup }) },
+        env: { ...env, SERVER_SETUP: JSON.stringify({ ...AS_SHIPPED, ...setup }) },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       },
     );
