@@ -7,7 +7,7 @@ import { OpusEncoder } from './codecs/opus-encoder.ts';
 import { VideoEncoder } from './codecs/video-encoder.ts';
 import type { Config } from './config/config.ts';
 import type { Settings } from './config/settings.ts';
-import type { EngineChoice } from './engines/registry.ts';
+import { ENGINE_IDS, type EngineChoice } from './engines/registry.ts';
 import { AppError } from './errors.ts';
 import { isLoopback, type OpenedAccess, openAccess } from './http/access/open-access.ts';
 import { serveApi } from './http/api/api.ts';
@@ -103,6 +103,10 @@ export async function startServer(config: Config, options: StartOptions): Promis
 
   const opened = openAccess(settings, process.env);
   const app = await openApp(settings, opened, log);
+  const connectViewer = viewerConnector({
+    peer: { ...peerOptions(settings), metrics },
+    microphone: microphoneOptions(settings),
+  });
   serveSignalling(app, {
     gallery: avatars,
     sessions,
@@ -154,7 +158,17 @@ export async function startServer(config: Config, options: StartOptions): Promis
     sessions: () => line?.sessions.list() ?? [],
     engine: () => line && { ...line.scheduler.spec, waitingMs: line.scheduler.waitingMs },
   });
-  serveApi(app, { ...opened, tokenLifetimeMaxS: settings.access.tokenLifetimeMaxS, log });
+  serveApi(app, {
+    ...opened,
+    tokenLifetimeMaxS: settings.access.tokenLifetimeMaxS,
+    gallery: avatars,
+    sessions,
+    connectViewer,
+    iceServers: iceServers(settings),
+    engines: () => ({ known: ENGINE_IDS, running: line?.scheduler.spec.id ?? null }),
+    figures: () => metrics.snapshot(),
+    log,
+  });
   const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
 
   const start = async () => {

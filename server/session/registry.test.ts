@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeRegistry } from '../testing/fake-registry.ts';
+import { FakeTransport } from '../testing/fakes.ts';
 import type { SessionOwner } from './session-owner.ts';
 
 const owner = (subject: string, maxSessions: number | null, door: SessionOwner['door'] = 'rest') => ({
@@ -26,4 +27,31 @@ test('a key without a limit of its own is stopped by the capacity alone', async 
   registry.create('anna', owner('anyone', null));
   assert.throws(() => registry.create('anna', owner('anyone', null)), { code: 'server_full' });
   await registry.closeAll(0);
+});
+
+test('a session that may linger waits for a viewer, and again after its last one, and then closes', async () => {
+  const { registry, timers } = fakeRegistry();
+  const session = registry.create('anna', owner('anyone', null), 30_000);
+  await timers.advance(29_999);
+  const transport = new FakeTransport();
+  await session.addTransport(async (events) => {
+    transport.events = events;
+    return transport;
+  });
+  await timers.advance(60_000);
+  assert.equal(session.state, 'waiting');
+  transport.events?.onClosed('the viewer left');
+  await timers.advance(29_999);
+  assert.equal(registry.size, 1);
+  await timers.advance(1);
+  assert.equal(registry.size, 0);
+});
+
+test('a viewer that cannot be answered does not lengthen the wait', async () => {
+  const { registry, timers } = fakeRegistry();
+  const session = registry.create('anna', owner('anyone', null), 30_000);
+  await timers.advance(20_000);
+  await assert.rejects(session.addTransport(() => Promise.reject(new TypeError('no offer'))));
+  await timers.advance(10_000);
+  assert.equal(registry.size, 0);
 });

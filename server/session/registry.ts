@@ -9,7 +9,7 @@ const SHUTDOWN_POLL_MS = 50;
 /** How long a client of a full server should wait before it asks again. */
 export const RETRY_AFTER_S = 10;
 
-export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 'owner' | 'trace'> {
+export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 'owner' | 'lingerMs' | 'trace'> {
   /** Most sessions at once. */
   readonly capacity: number;
 }
@@ -38,10 +38,11 @@ export class SessionRegistry {
   }
 
   /**
+   * @param lingerMs How long the session waits for a viewer; without, it closes with its last one, and its door watches the first.
    * @throws {AppError} `server_full` when all places are taken, `session_limit` when the owner holds as many as it may,
    *   `avatar_not_found`, `not_ready` while the server shuts down.
    */
-  create(avatarId: string, owner: SessionOwner): Session {
+  create(avatarId: string, owner: SessionOwner, lingerMs?: number): Session {
     if (this.#state === 'closing')
       throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
     if (this.#sessions.size >= this.capacity) {
@@ -58,7 +59,7 @@ export class SessionRegistry {
       door,
       engine: this.#options.scheduler.spec.id,
     });
-    const session = new Session({ ...this.#options, id, owner, avatar, log, trace });
+    const session = new Session({ ...this.#options, id, owner, lingerMs, avatar, log, trace });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
     session.onClosed((reason) => {

@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly viewers: ViewerSettings;
   /** Time for the engine, composing and encoding, ms; a multiple of 5. Part of the delay of sound and picture. */
   readonly computeBudgetMs: number;
+  /** How long the session waits for a viewer, at first and whenever the last one has left, ms. Default: it is not left alone, and closes with its last viewer. */
+  readonly lingerMs?: number;
   readonly timers: Timers;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -104,6 +106,7 @@ export class Session {
   #originMs = 0;
   #step = 0;
   #cancelStep: () => void = () => {};
+  #cancelLinger: () => void = () => {};
   /** Null while the mouth is closed, or if nobody wants to know. */
   #talk: TracedStretch | null = null;
 
@@ -123,7 +126,7 @@ export class Session {
       metrics: options.metrics,
       log: options.log,
       onConnected: () => this.#start(),
-      onEmpty: (reason) => void this.close(reason),
+      onEmpty: (reason) => this.#linger(reason),
     });
     this.#stage = new Stage(options.avatar, options.clips);
     this.#pictures = new PictureLine({
@@ -135,6 +138,7 @@ export class Session {
       mouths: this.#mouths,
       show: (frameIndex, picture, own) => this.#viewers.show(frameIndex, picture, own),
     });
+    if (options.lingerMs !== undefined) this.#linger('nobody came');
   }
 
   get state(): 'waiting' | 'live' | 'closed' {
@@ -232,10 +236,17 @@ export class Session {
     this.#options.trace?.event('interrupted');
   }
 
-  /** Adds a viewer. The session closes when its last viewer has gone. */
-  addTransport(make: (events: TransportEvents) => Promise<Transport>): Promise<Transport> {
+  /** Viewers and publishers that are connected, or about to be. */
+  get viewerCount(): number {
+    return this.#viewers.count;
+  }
+
+  /** Adds a viewer. The session closes when its last viewer has gone, or `lingerMs` later. */
+  async addTransport(make: (events: TransportEvents) => Promise<Transport>): Promise<Transport> {
     if (this.#state === 'closed') throw new AppError('session_not_found', `Session ${this.id} is closed`);
-    return this.#viewers.add(tracedViewer(make, this.#options.trace));
+    const transport = await this.#viewers.add(tracedViewer(make, this.#options.trace));
+    this.#cancelLinger();
+    return transport;
   }
 
   figures(): SessionFigures {
@@ -279,6 +290,7 @@ export class Session {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#cancelStep();
+    this.#cancelLinger();
     this.#delayed.length = 0;
     this.#intake.close();
     this.#pictures.close();
@@ -288,6 +300,14 @@ export class Session {
     this.#options.trace?.end({ reason });
     for (const callback of this.#closedCallbacks) callback(reason);
     await this.#viewers.close();
+  }
+
+  /** Closes the session unless somebody comes in time. */
+  #linger(reason: string): void {
+    const { lingerMs, timers } = this.#options;
+    this.#cancelLinger();
+    if (lingerMs === undefined) void this.close(reason);
+    else this.#cancelLinger = timers.at(timers.nowMs() + lingerMs, () => void this.close(reason));
   }
 
   #start(): void {

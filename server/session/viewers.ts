@@ -55,6 +55,11 @@ export class Viewers {
     this.#options = options;
   }
 
+  /** Viewers that are connected, or about to be. */
+  get count(): number {
+    return this.#transports.size;
+  }
+
   /** Sets when media time 0 is sent (Unix ms); viewers that come later learn it too. */
   start(originEpochMs: number): void {
     this.#originEpochMs = originEpochMs;

@@ -11,6 +11,7 @@ const RETRY_AFTER_S: Readonly<Record<string, number>> = { server_full: 10, not_r
 export function underApi(app: App, log: Log, add: (api: App) => void): void {
   app.register(
     async (api: App) => {
+      api.removeContentTypeParser('text/plain');
       api.setErrorHandler((error, request, reply) => {
         const told = problemOf(error, request.url);
         if (told.code === 'internal') log.error({ err: error, route: request.routeOptions.url }, 'a request failed');

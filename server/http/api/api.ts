@@ -2,8 +2,11 @@ import type { Log } from '../../log.ts';
 import type { App } from '../app.ts';
 import { type AccessRouteOptions, serveAccess } from './access-routes.ts';
 import { underApi } from './api-scope.ts';
+import { type CatalogueRouteOptions, serveCatalogue } from './catalogue-routes.ts';
+import { type SessionRouteOptions, serveSessions } from './session-routes.ts';
+import { serveWhip, type WhipRouteOptions } from './whip-routes.ts';
 
-export interface ApiOptions extends AccessRouteOptions {
+export interface ApiOptions extends AccessRouteOptions, CatalogueRouteOptions, SessionRouteOptions, WhipRouteOptions {
   readonly log: Log;
 }
 
@@ -11,5 +14,8 @@ export interface ApiOptions extends AccessRouteOptions {
 export function serveApi(app: App, options: ApiOptions): void {
   underApi(app, options.log, (api) => {
     serveAccess(api, options);
+    serveSessions(api, options);
+    serveWhip(api, options);
+    serveCatalogue(api, options);
   });
 }
