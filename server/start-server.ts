@@ -103,10 +103,6 @@ export async function startServer(config: Config, options: StartOptions): Promis
 
   const opened = openAccess(settings, process.env);
   const app = await openApp(settings, opened, log);
-  const connectViewer = viewerConnector({
-    peer: { ...peerOptions(settings), metrics },
-    microphone: microphoneOptions(settings),
-  });
   serveSignalling(app, {
     gallery: avatars,
     sessions,
