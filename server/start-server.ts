@@ -14,6 +14,7 @@ import { serveApi } from './http/api/api.ts';
 import { type App, createApp, listen } from './http/app.ts';
 import { findAvatar } from './http/avatar-gallery.ts';
 import { viewerConnector } from './http/connect-viewer.ts';
+import { serveAvatars } from './http/frame-service/serve-avatars.ts';
 import { serveFrames } from './http/frame-service/serve-frames.ts';
 import { avatarOfUser } from './http/frame-service/user-avatar.ts';
 import { serveMetrics } from './http/metrics/serve-metrics.ts';
@@ -124,6 +125,19 @@ export async function startServer(config: Config, options: StartOptions): Promis
     metrics,
     log,
   });
+  serveAvatars(app, {
+    gallery: avatars,
+    addAvatar: (avatar) => avatars.add(avatar),
+    media: new MediaFolders(settings.media.folders),
+    uploadFolder: settings.media.preparedFolder,
+    maxUploadBytes: settings.frameService.maxUploadBytes,
+    sessions: () => {
+      const all = line?.sessions.list() ?? [];
+      const own = all.filter(({ owner }) => owner?.door === 'frames').length;
+      return { own, all: all.length, capacity: capacityOf(settings) };
+    },
+    metrics,
+  });
   serveStreamer(app, {
     gallery: avatars,
     addAvatar: (avatar) => avatars.add(avatar),
@@ -144,6 +158,9 @@ export async function startServer(config: Config, options: StartOptions): Promis
       sessions: line?.sessions.size ?? 0,
       capacity: capacityOf(settings),
       uptime_s: Math.round(process.uptime()),
+      // In the words of the frame service's clients.
+      services: { engine: line ? 'ready' : 'loading', avatars: avatars.ready().length > 0 ? 'ready' : 'loading' },
+      models_loaded: line !== null,
     }),
     figures: () => metrics.snapshot(),
   });

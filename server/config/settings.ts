@@ -122,7 +122,6 @@ export const SETTINGS = section({
     maxQueuedAudioMs: wholeNumber(1000, 60_000, 10_000),
     sendBufferBytes: wholeNumber(65_536, 16_777_216, 262_144),
     maxUploadBytes: wholeNumber(1_000_000, 1_073_741_824, 100_000_000),
-    maxUploadedAvatars: wholeNumber(0, 1000, 4),
   }),
   media: section({
     folders: listOf('a list of folders', path(), ['avatars']),
