@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly host?: string;
   /** Path of a settings file. */
   readonly settings?: string;
+  /** What to run, from the root of the repository; the product itself if left out. */
+  readonly program?: string;
 }
 
 /** The real server in a process of its own, on a port of its own. */
@@ -35,10 +37,15 @@ export class Server {
   }
 
   /** Resolves when the server takes sessions. */
-  static async start({ port, host = '127.0.0.1', settings }: ServerOptions = {}): Promise<Server> {
+  static async start({
+    port,
+    host = '127.0.0.1',
+    settings,
+    program = 'server/main.ts',
+  }: ServerOptions = {}): Promise<Server> {
     const own = port ?? (await freePort());
     const args = ['--host', host, '--port', String(own), ...(settings ? ['--server-config', settings] : [])];
-    const child = spawn(process.execPath, ['server/main.ts', ...args], {
+    const child = spawn(process.execPath, [program, ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
