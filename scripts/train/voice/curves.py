@@ -29,10 +29,10 @@ TABLE = {
 }
 PHONES = {
     'sil': 'pau sil', 'PP': 'p b m', 'FF': 'f v', 'TH': 'th dh', 'DD': 't d dx', 'kk': 'k g ng hh', 'CH': 'ch jh sh zh',
-    'SS': 's z', 'nn': 'n l', 'RR': 'r er axr', 'aa': 'aa ae ah', 'E': 'eh ax', 'ih': 'ih iy y', 'oh': 'ao', 'ou': 'uw uh w'}
+    'SS': 's z', 'nn': 'n l', 'RR': 'r er axr', 'aa': 'aa ae ah', 'E': 'eh ax', 'ih': 'ih iy y', 'oh': 'ao oe', 'ou': 'uw uh w uy bh'}
 VISEME_OF = {p: v for v, ps in PHONES.items() for p in ps.split()}
 DIPHTHONGS = {'ay': ('aa', 'ih'), 'aw': ('aa', 'ou'), 'oy': ('oh', 'ih'), 'ow': ('oh', 'ou'), 'ey': ('E', 'ih')}
-OPENNESS = {'ah': 0.6, 'ax': 0.55, 'hh': 0.5, 'uh': 0.6, 'dh': 0.6}   # a weaker version of the viseme's target
+OPENNESS = {'ah': 0.6, 'ax': 0.55, 'hh': 0.5, 'uh': 0.6, 'dh': 0.6, 'bh': 0.4}   # a weaker version of the viseme's target
 LIPS = [PARAMETERS.index(x) for x in ('lower', 'upper', 'spread', 'round')]
 TONGUE_ONLY = ('DD', 'nn', 'kk')           # lips are free: neighbours decide
 ROUNDERS = ('oh', 'ou', 'CH', 'RR')

@@ -3,28 +3,31 @@
   python3 dataset.py --speech out/speech --out out/streams-1.npz --seed 1     # run again with other seeds for other rooms and noises
   python3 dataset.py --speech out/slow --held 0.5 --out out/streams-4.npz --seed 4      # half of the streams: held vowels
 Output (numpy): x float16 [streams, 1200, 80] log-mel rows, y float16 [streams, 300, 8] parameters, c uint8 [streams, 300] visemes.
-A stream is one voice in one room: sentences with pauses, each at its own speed and pitch, then (each by chance) equaliser,
-echoes, noise, hum or babble at 5 to 30 dB, a telephone's band, Opus by ffmpeg, clipping, and a gain of -25 to +10 dB.
-One stream in twelve has no speech: noise, hum, tones, clicks; there the mouth is closed.
+A stream is one voice in one room: sentences with pauses, each at its own speed and pitch, in the throat of somebody else, some breathy
+or whispered, some with breaths and coughs between them; then (each by chance) what channel.py and noises.py do, noise at 0 to 30 dB.
+One stream in ten has no speech: noise, hum, music, keys, breaths, babble from afar; there the mouth is closed.
 """
 import argparse
 import glob
 import json
 import os
 import random
-import subprocess
 import wave
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import fftconvolve, resample_poly
+from scipy.signal import resample_poly
 
+import channel
 import curves
+import noises
+import speakers
 import vowels
 from features import HZ, log_mel
 
 SECONDS, FRAMES = 12, 300
 SAMPLES = SECONDS * HZ
+WHISPERED, BREATHY = 0.03, 0.12
 
 
 def read_wav(path):
@@ -41,132 +44,81 @@ def utterance(path, ratio):
     return resample_poly(samples, step.numerator, step.denominator).astype(np.float32), phones
 
 
-def speech_stream(paths, rng):
+def speech_stream(paths, rng, noise_rng):
     """-> samples, phones, loudness per frame"""
     out, phones, loud = np.zeros(SAMPLES, np.float32), [], np.zeros(FRAMES, np.float32)
-    at, ratio = int(rng.uniform(0, 1.0) * HZ), rng.uniform(0.84, 1.2)
-    while True:
+    at, ratio, throat = int(rng.uniform(0, 1.0) * HZ), rng.uniform(0.82, 1.25), rng.uniform(0.86, 1.16)
+    manner, spread = rng.random(), rng.choice([3, 6, 12])
+    while at < SAMPLES - HZ // 2:
         samples, spoken = utterance(paths[rng.randrange(len(paths))], ratio * rng.uniform(0.95, 1.05))
+        if abs(throat - 1) > 0.03:
+            samples = speakers.other_throat(samples, throat)
+        if manner < WHISPERED:
+            samples = speakers.whispered(noise_rng, samples)
+        elif manner < WHISPERED + BREATHY:
+            samples = speakers.breathier(noise_rng, samples)
         if at + len(samples) > SAMPLES:
             if at > SAMPLES / 2:
-                return out, phones, loud
+                break
             samples = samples[:SAMPLES - at]
-        samples = samples * (0.1 / (np.sqrt((samples ** 2).mean()) + 1e-6)) * 10 ** (rng.uniform(-6, 6) / 20)
+        samples = samples * (0.1 / (np.sqrt((samples ** 2).mean()) + 1e-6)) * 10 ** (rng.uniform(-spread, spread) / 20)
         out[at:at + len(samples)] += samples
         phones += [(p, a + at * 1000 / HZ, b + at * 1000 / HZ) for p, a, b in spoken]
         only = np.zeros(SAMPLES, np.float32)
         only[at:at + len(samples)] = samples
         loud = np.maximum(loud, curves.loudness(only, FRAMES))
-        at += len(samples) + int(rng.choice([0, rng.uniform(0, 0.3), rng.uniform(0.3, 2.0)]) * HZ)
-        if at >= SAMPLES - HZ // 2:
-            return out, phones, loud
+        end = at + len(samples)
+        at = end + int(rng.choice([0, rng.uniform(0, 0.3), rng.uniform(0.3, 2.0)]) * HZ)
+        if at - end > HZ // 3 and rng.random() < 0.3:
+            between = noises.breaths(noise_rng, min(at, SAMPLES) - end)
+            out[end:end + len(between)] += 0.1 * 10 ** (-rng.uniform(8, 30) / 20) * between / (np.abs(between).max() + 1e-6)
+    return out, phones, loud
 
 
-def coloured(rng, n, slope):
-    """noise of power falling with frequency to the `slope`, rms 1"""
-    spectrum = np.fft.rfft(rng.standard_normal(n))
-    spectrum /= np.maximum(np.arange(len(spectrum)) * HZ / n, 30) ** (slope / 2)
-    noise = np.fft.irfft(spectrum, n)
-    return (noise / np.sqrt((noise ** 2).mean())).astype(np.float32)
-
-
-def hum(rng, n):
-    t, base = np.arange(n) / HZ, rng.choice([50, 60, 100, 120])
-    return sum(rng.uniform(0, 1) / k * np.sin(2 * np.pi * base * k * t + k) for k in range(1, 8)).astype(np.float32)
-
-
-def tones(rng, n):
-    """notes and chords that start and stop"""
-    out, at = np.zeros(n, np.float32), 0
-    while at < n:
-        length = min(n - at, int(rng.uniform(0.1, 0.8) * HZ))
-        t = np.arange(length) / HZ
-        for _ in range(rng.integers(1, 4)):
-            hz = 55 * 2 ** (rng.integers(0, 60) / 12)
-            decay = np.exp(-t * rng.uniform(0, 6)) * np.minimum(1, t / 0.01)
-            for k in range(1, 6):
-                if hz * k < 7500:
-                    out[at:at + length] += decay * np.sin(2 * np.pi * hz * k * t) / k ** rng.uniform(0.7, 2)
-        at += length
-    return out
-
-
-def clicks(rng, n):
-    """keys and knocks"""
-    out = np.zeros(n, np.float32)
-    for _ in range(rng.integers(5, 40)):
-        at, length = rng.integers(0, n - 3200), rng.integers(80, 1600)
-        out[at:at + length] += coloured(rng, length, rng.uniform(0, 2)) * np.exp(-np.arange(length) / (length / 5)) * rng.uniform(0.1, 1)
-    return out
-
-
-def unit(x):
-    return x / (np.sqrt((x ** 2).mean()) + 1e-9)
-
-
-def equalised(rng, x):
-    hz = np.fft.rfftfreq(len(x), 1 / HZ)
-    octave = np.log2(np.maximum(hz, 40) / 1000)
-    gain_db = rng.uniform(-3, 3) * octave
-    for _ in range(3):
-        gain_db += rng.uniform(-8, 8) * np.exp(-((octave - rng.uniform(-4, 3)) / rng.uniform(0.3, 1.5)) ** 2)
-    if rng.random() < 0.3:
-        gain_db -= 24 * np.maximum(0, np.log2(rng.uniform(80, 300) / np.maximum(hz, 20)))
-    if rng.random() < 0.25:
-        gain_db -= 60 * np.maximum(0, np.log2(np.maximum(hz, 1) / rng.choice([3400, 4000, 6000])))
-    return np.fft.irfft(np.fft.rfft(x) * 10 ** (np.clip(gain_db, -80, 20) / 20), len(x)).astype(np.float32)
-
-
-def echoing(rng, x):
-    length = int(rng.uniform(0.08, 0.45) * HZ)
-    tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length) * (rng.random(length) < rng.uniform(0.05, 1))
-    tail[0] = 0
-    response = tail / np.sqrt((tail ** 2).sum()) * 10 ** (rng.uniform(-20, -1) / 20)
-    response[0] = 1
-    return fftconvolve(x, response)[:len(x)].astype(np.float32)
-
-
-def opus(rng, x):
-    """what Opus at 12 to 32 kbit/s leaves; the codec's delay is taken out by the container's pre-skip"""
-    kbit = rng.choice([12, 16, 24, 32])
-    raw = ['-f', 'f32le', '-ar', str(HZ), '-ac', '1']
-    quiet = ['ffmpeg', '-v', 'error', '-threads', '1']
-    packed = subprocess.run(quiet + raw + ['-i', '-', '-c:a', 'libopus', '-b:a', '%dk' % kbit, '-application', 'voip', '-f', 'ogg', '-'],
-                            input=x.tobytes(), capture_output=True, check=True).stdout
-    heard = subprocess.run(quiet + ['-i', '-'] + raw + ['-'], input=packed, capture_output=True, check=True).stdout
-    y = np.frombuffer(heard, np.float32)[:len(x)]
-    return np.pad(y, (0, len(x) - len(y)))
+def beside(rng, x, babble):
+    """noise 0 to 30 dB below what sounds"""
+    kind = noises.any_of(rng, noises.BESIDE)
+    noise = babble if kind == 'babble' else kind(rng, len(x))
+    sounding = x[np.abs(x) > 1e-3]
+    loud = np.sqrt((sounding ** 2).mean()) if len(sounding) else 0.1
+    return x + noises.unit(noise) * loud * 10 ** (-rng.uniform(10 if kind == 'babble' else 0, 30) / 20)
 
 
 def spoil(rng, x, babble):
-    if rng.random() < 0.7:
-        x = equalised(rng, x)
-    if rng.random() < 0.4:
-        x = echoing(rng, x)
-    if rng.random() < 0.75:
-        kind = rng.random()
-        noise = hum(rng, len(x)) if kind < 0.1 else babble if kind < 0.25 else clicks(rng, len(x)) if kind < 0.35 \
-            else tones(rng, len(x)) if kind < 0.42 else coloured(rng, len(x), rng.uniform(0, 2))
-        loud = np.sqrt((x[np.abs(x) > 1e-3] ** 2).mean()) if (np.abs(x) > 1e-3).any() else 0.1
-        x = x + unit(noise) * loud * 10 ** (-rng.uniform(15 if 0.1 <= kind < 0.25 else 5, 35) / 20)
+    """one stream's way from a mouth to the server"""
+    if rng.random() < 0.6:
+        x = channel.equalised(rng, x)
+    if rng.random() < 0.5:
+        x = channel.echoing(rng, x)
+    for _ in range(rng.choice(3, p=[0.3, 0.55, 0.15])):
+        x = beside(rng, x, babble)
+    if rng.random() < 0.1:
+        x = channel.telephone(rng, x)
     x = x / (np.abs(x).max() + 1e-6)
+    if rng.random() < 0.15:
+        x = channel.suppressed(rng, x.astype(np.float32))
+    if rng.random() < 0.12:
+        x = channel.pumping(rng, x)
     if rng.random() < 0.08:
         x = np.clip(x * rng.uniform(1.5, 5), -1, 1)
-    if rng.random() < 0.2:
-        x = opus(rng, x.astype(np.float32))
-    x = x * 10 ** (rng.uniform(-35, 0) / 20)
+    if rng.random() < 0.08:
+        x = channel.gated(rng, x)
+    if rng.random() < 0.15:
+        x = channel.opus(rng, x.astype(np.float32))
+    if rng.random() < 0.08:
+        x = channel.lossy(rng, x)
+    x = x / (np.abs(x).max() + 1e-6) * 10 ** (rng.uniform(-35, 0) / 20)
     if rng.random() < 0.5:
         x = np.round(x * 32767) / 32767          # a 16-bit recording: digital silence where nothing sounds
     return x.astype(np.float32)
 
 
 def silence_stream(rng, babble):
-    kind = rng.integers(0, 6)
-    x = [np.zeros(SAMPLES, np.float32), coloured(rng, SAMPLES, rng.uniform(0, 2)), hum(rng, SAMPLES), tones(rng, SAMPLES),
-         clicks(rng, SAMPLES), coloured(rng, SAMPLES, rng.uniform(0, 2))][kind]
-    if kind == 5:                                    # breaths, wind, traffic: noise that swells
-        x = x * np.repeat(rng.random(SECONDS * 2) ** 2, HZ // 2)
-    return unit(x) * 0.1 if kind else x
+    kind = rng.integers(0, len(noises.ALONE) + 2)
+    if kind == len(noises.ALONE):
+        return np.zeros(SAMPLES, np.float32)
+    x = noises.coloured(rng, SAMPLES, 1) if kind > len(noises.ALONE) else noises.ALONE[kind](rng, SAMPLES)
+    return (0.1 * noises.unit(x)).astype(np.float32)
 
 
 def main():
@@ -187,17 +139,17 @@ def main():
     for k in range(a.streams):
         seed = a.seed * 100_000 + k
         rng, noise_rng = random.Random(seed), np.random.default_rng(seed)
-        if k % 12 == 11:
+        if k % 10 == 9:
             samples = silence_stream(noise_rng, babble)
         else:
             if rng.random() < a.held:
                 samples, phones = vowels.stream(noise_rng, SAMPLES)
                 loud = curves.loudness(samples, FRAMES)
             else:
-                samples, phones, loud = speech_stream(voices[rng.choices(names, weights)[0]], rng)
+                samples, phones, loud = speech_stream(voices[rng.choices(names, weights)[0]], rng, noise_rng)
             y[k], c[k, :, 0] = curves.timeline(phones, FRAMES, loud), curves.classes(phones, FRAMES)
             babble = 0.7 * np.roll(babble, HZ) + samples
-        x[k] = log_mel(spoil(noise_rng, samples, babble.copy()))
+        x[k] = log_mel(spoil(noise_rng, samples, babble + 1e-3 * noises.pink(noise_rng, SAMPLES)))
         if k % 100 == 99:
             print('%d of %d streams' % (k + 1, a.streams), flush=True)
     np.savez(a.out, x=x, y=y, c=c[:, :, 0])

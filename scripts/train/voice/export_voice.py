@@ -87,6 +87,27 @@ def build(network):
     return model
 
 
+def read(path):
+    """an exported .onnx -> the network that it was, but for the viseme head, which is new"""
+    tables = {i.name.removesuffix('_half'): torch.tensor(numpy_helper.to_array(i).astype(np.float32)) for i in onnx.load(path).graph.initializer}
+    network = t.VoiceNetwork()
+
+    def rzn(w):
+        z, r, n = np.split(w, 3)
+        return np.concatenate([r, z, n])
+
+    with torch.no_grad():
+        network.prior.copy_(tables['prior'][0])
+        for layer, name in ((network.front, 'front'), (network.mouth, 'mouth')):
+            layer.weight.copy_(tables[name + '_w']), layer.bias.copy_(tables[name + '_b'])
+        for k, gru in ((1, network.gru1), (2, network.gru2)):
+            into, again = np.split(tables['b%d' % k][0].numpy(), 2)
+            for mine, theirs in ((gru.weight_ih_l0, tables['w%d' % k][0].numpy()), (gru.weight_hh_l0, tables['r%d' % k][0].numpy()),
+                                 (gru.bias_ih_l0, into), (gru.bias_hh_l0, again)):
+                mine.copy_(torch.tensor(rzn(theirs)))
+    return network
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--model', required=True)

@@ -1,10 +1,13 @@
 """Trains voice -> mouth: a GRU that hears 40 ms at a time and answers for the frame that ended 80 ms ago.
 
-  python3 train_voice.py --streams out/streams-*.npz --out out/voice.pt --minutes 22 --threads 2
+  python3 train_voice.py --streams out/streams-*.npz --out out/voice.pt --steps 4000
 The loss is cross-entropy between curves and outputs, press and tuck weighted up, plus the viseme's class from a second head that
-is left behind at export. Every 20th stream is kept for validation (same voices; the bench `lips` judges by voices never heard).
+is left behind at export. Every 40th stream is kept for validation (same voices; the bench `lips` judges by voices never heard).
+The result is the running mean of the weights. Steps are counted, seeds fixed and one thread computes, so the same machine and PyTorch make
+the same weights again.
 """
 import argparse
+import copy
 import time
 
 import numpy as np
@@ -13,8 +16,10 @@ from torch import nn
 
 LOOK_AHEAD_FRAMES = 2
 HIDDEN = 256
-CROP_STEPS = 150                 # half of the crops begin where the stream does, half in the midst of speech, as after an interrupt
+CROP_STEPS, BATCH = 120, 48      # half of the crops begin where the stream does, half in the midst of speech, as after an interrupt
+LEARNING_RATE, MEAN_DECAY = 2e-3, 0.998
 WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 1.0, 1.3, 3.0, 3.0, 0.5])
+HELD_EVERY, REPORT_EVERY = 40, 250
 # The running normalisation; see normalise().
 FIRST_PEAK, LOWEST_PEAK, ATTACK, DECAY, ACTIVE_WITHIN = -3.5, -7.0, 0.6, 0.01, 2.0
 PRIOR_ROWS, MOST_ROWS = 60.0, 400.0
@@ -61,74 +66,96 @@ def normalise(x, prior):
     return out
 
 
+def masked(x, rng):
+    """hides a band of up to 16 bins in a third of the streams: no single band should be needed"""
+    x = x.reshape(*x.shape[:2], 4, 80)
+    for k in np.flatnonzero(rng.random(len(x)) < 0.33):
+        width = int(rng.integers(2, 17))
+        first = int(rng.integers(0, 81 - width))
+        x[k, :, :, first:first + width] = 0
+    return x.reshape(*x.shape[:2], 320)
+
+
+def load(paths, network, from_prior):
+    """-> normalised rows, curves, visemes; sets the network's prior, unless an earlier training did"""
+    x, y, c = (np.concatenate(parts) for parts in zip(*[[f[k] for k in 'xyc'] for f in map(np.load, paths)]))
+    x = x.reshape(len(x), -1, 4, 80)
+    if not from_prior:
+        spoken = x[::17].astype(np.float32)[c[::17] > 0]           # [frames, 4, 80]
+        level = spoken[:, :, LEVEL_BINS[0]:LEVEL_BINS[1]].mean((1, 2))
+        network.prior[:] = torch.tensor((spoken - level[:, None, None]).mean((0, 1)) - 1.0)
+    parts = [normalise(x[at:at + 500], network.prior.numpy()) for at in range(0, len(x), 500)]
+    return torch.tensor(np.concatenate(parts)), torch.tensor(y), torch.tensor(c.astype(np.int64))
+
+
+def loss_of(network, x, y, c):
+    """-> loss, logits, target; x is normalised sound of `steps` frames, y and c what belongs to the same frames"""
+    logits, visemes = network(x)
+    logits, visemes = logits[:, LOOK_AHEAD_FRAMES:], visemes[:, LOOK_AHEAD_FRAMES:]
+    target, kind = y[:, :-LOOK_AHEAD_FRAMES].float(), c[:, :-LOOK_AHEAD_FRAMES]
+    weight = WEIGHTS * (1 + target * torch.tensor([0.0, 0, 0, 0, 0, 1.5, 1.5, 0]))
+    mouth = (nn.functional.binary_cross_entropy_with_logits(logits, target, reduction='none') * weight).mean()
+    aux = nn.functional.cross_entropy(visemes.flatten(0, 1), kind.flatten())
+    return mouth + 0.3 * aux, logits, target
+
+
+def validate(network, x, y, c):
+    """-> a line of figures"""
+    losses, errors = [], []
+    with torch.no_grad():
+        for at in range(0, len(x), 64):
+            loss, logits, target = loss_of(network, x[at:at + 64].float(), y[at:at + 64], c[at:at + 64])
+            losses.append(loss.item())
+            errors.append((torch.sigmoid(logits) - target).abs().mean((0, 1)))
+    return 'validation %.4f, error %s' % (np.mean(losses), ' '.join('%.3f' % e for e in torch.stack(errors).mean(0)))
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--streams', nargs='+', required=True)
     p.add_argument('--out', required=True)
-    p.add_argument('--minutes', type=float, default=22)
-    p.add_argument('--threads', type=int, default=2)
+    p.add_argument('--steps', type=int, default=4000)
     p.add_argument('--seed', type=int, default=1)
-    p.add_argument('--start', help='go on from this earlier result')
+    p.add_argument('--start', help='go on from this earlier result, .pt or exported .onnx')
     a = p.parse_args()
     torch.manual_seed(a.seed)
-    torch.set_num_threads(a.threads)
-    x, y, c = (np.concatenate(parts) for parts in zip(*[[f[k] for k in 'xyc'] for f in map(np.load, a.streams)]))
-    x = x.reshape(len(x), -1, 4, 80)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
     network = VoiceNetwork()
-    if a.start:
+    if a.start and a.start.endswith('.onnx'):
+        from export_voice import read
+        network.load_state_dict(read(a.start).state_dict())
+    elif a.start:
         network.load_state_dict(torch.load(a.start))
-    else:
-        spoken = x[::7].astype(np.float32)[c[::7] > 0]            # [frames, 4, 80]
-        level = spoken[:, :, LEVEL_BINS[0]:LEVEL_BINS[1]].mean((1, 2))
-        network.prior[:] = torch.tensor((spoken - level[:, None, None]).mean((0, 1)) - 1.0)
-    x = torch.tensor(normalise(x, network.prior.numpy()))
-    y, c = torch.tensor(y), torch.tensor(c.astype(np.int64))
-    held = torch.arange(len(x)) % 20 == 10
+    x, y, c = load(a.streams, network, a.start)
+    held = torch.arange(len(x)) % HELD_EVERY == HELD_EVERY // 2
     train, held = torch.where(~held)[0], torch.where(held)[0]
     print('%d streams, %d parameters' % (len(x), sum(w.numel() for w in network.parameters())), flush=True)
-
-    def loss_of(index, first=0, steps=x.shape[1]):
-        logits, visemes = network(x[index, first:first + steps].float())
-        logits, visemes = logits[:, LOOK_AHEAD_FRAMES:], visemes[:, LOOK_AHEAD_FRAMES:]
-        target, kind = y[index, first:first + steps - LOOK_AHEAD_FRAMES].float(), c[index, first:first + steps - LOOK_AHEAD_FRAMES]
-        weight = WEIGHTS * (1 + target * torch.tensor([0.0, 0, 0, 0, 0, 1.5, 1.5, 0]))
-        mouth = (nn.functional.binary_cross_entropy_with_logits(logits, target, reduction='none') * weight).mean()
-        aux = nn.functional.cross_entropy(visemes.flatten(0, 1), kind.flatten())
-        return mouth + 0.3 * aux, logits, target
-
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-3)
-    batch, start, step, epoch = 32, time.time(), 0, 0
-    rng = np.random.default_rng(a.seed)
-    while True:
-        order, total = train[torch.randperm(len(train))], 0.0
-        for at in range(0, len(order) - batch + 1, batch):
-            done = (time.time() - start) / (a.minutes * 60)
-            if done >= 1:
-                break
-            warm = 1.0 if a.start else min(1.0, (step + 1) / 100)
-            optimizer.param_groups[0]['lr'] = (1e-3 if a.start else 2e-3) * warm * (0.5 + 0.5 * np.cos(np.pi * done)) + 1e-5
-            first = int(rng.choice([0, rng.integers(0, x.shape[1] - CROP_STEPS + 1)]))
-            loss, _, _ = loss_of(order[at:at + batch], first, CROP_STEPS)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            total, step = total + loss.item(), step + 1
+    mean = copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
+    rng, start, total, order = np.random.default_rng(a.seed), time.time(), 0.0, train[:0]
+    for step in range(a.steps):
+        if len(order) < BATCH:
+            order = train[torch.randperm(len(train))]
+        index, order = order[:BATCH], order[BATCH:]
+        top = LEARNING_RATE / 2 if a.start else LEARNING_RATE * min(1, (step + 1) / 100)
+        optimizer.param_groups[0]['lr'] = top * (0.5 + 0.5 * np.cos(np.pi * step / a.steps)) + 1e-5
+        first = int(rng.choice([0, rng.integers(0, x.shape[1] - CROP_STEPS + 1)]))
+        crop = slice(first, first + CROP_STEPS)
+        loss, _, _ = loss_of(network, masked(x[index, crop].float(), rng), y[index, crop], c[index, crop])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        total += loss.item()
         with torch.no_grad():
-            network.eval()
-            losses, errors = [], []
-            for index in held.split(64):
-                loss, logits, target = loss_of(index)
-                losses.append(loss.item())
-                errors.append((torch.sigmoid(logits) - target).abs().mean((0, 1)))
-            network.train()
-        epoch += 1
-        print('epoch %d, %.1f min: training %.4f, validation %.4f, error %s' % (
-            epoch, (time.time() - start) / 60, total / max(1, len(order) // batch), np.mean(losses),
-            ' '.join('%.3f' % e for e in torch.stack(errors).mean(0))), flush=True)
-        torch.save(network.state_dict(), a.out)
-        if (time.time() - start) / (a.minutes * 60) >= 1:
-            return
+            for kept, new in zip(mean.parameters(), network.parameters()):
+                kept.lerp_(new, 1 - min(MEAN_DECAY, (step + 1) / (step + 10)))
+        if (step + 1) % REPORT_EVERY == 0 or step + 1 == a.steps:
+            print('step %d, %.1f min: training %.4f, %s' % (
+                step + 1, (time.time() - start) / 60, total / ((step % REPORT_EVERY) + 1), validate(mean, x[held], y[held], c[held])), flush=True)
+            torch.save(mean.state_dict(), a.out)
+            total = 0.0
 
 
 if __name__ == '__main__':
