@@ -71,3 +71,19 @@ test('a port that is taken is refused and leaves nothing open', async () => {
   await first.ready.catch(() => {});
   await first.close();
 });
+
+test('metrics and the Streamer’s REST are there from the start, and say what is not ready yet', async () => {
+  const server = await startServer(configWith('static'), { log: silentLog(), port: 0 });
+  await server.ready.catch(() => {});
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  assert.match(metrics, /^musecast_engine_info\{engine="static",device="cpu"\} 1$/m);
+  assert.match(metrics, /^musecast_avatars\{state="failed"\} 1$/m);
+  assert.match(metrics, /^musecast_sessions\{state="live",door="streamer"\} 0$/m);
+  const api = `${server.url}/api/webrtc`;
+  const initialized = await fetch(`${api}/avatar/initialize`, { method: 'POST' });
+  assert.deepEqual(await initialized.json(), { status: 'success' });
+  const started = await fetch(`${api}/realtime/start?session_id=test`, { method: 'POST' });
+  const problem: { code: string } = JSON.parse(await started.text());
+  assert.deepEqual([started.status, problem.code], [422, 'avatar_invalid']);
+  await server.close();
+});

@@ -155,6 +155,7 @@ test('sound goes both ways and H.264 pictures arrive whole, with a data channel 
     pair.frames.map(({ rtpTimestamp }) => since(pair.frames[0]!.rtpTimestamp, rtpTimestamp)),
     [0, 3600, 7200],
   );
+  assert.equal(pair.frames[0]!.rtpTimestamp, pair.peer.videoRtpOrigin);
   assert.deepEqual(
     pair.sounds.map(({ rtpTimestamp, payload }) => [since(pair.sounds[0]!.rtpTimestamp, rtpTimestamp), payload[0]]),
     [0, 1, 2, 3, 4].map((index) => [index * 960, index]),

@@ -49,7 +49,11 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
   {
     name: 'musecast_frames_dropped_total',
     help: 'Pictures that were not sent, by reason.',
-    series: labelled('reason', { encodes_failed: 'encoder_failed', packets_dropped: 'queue_full' }),
+    series: labelled('reason', {
+      encodes_failed: 'encoder_failed',
+      packets_dropped: 'queue_full',
+      frames_dropped_slow_client: 'slow_client',
+    }),
   },
   one(
     'musecast_frames_sent_total',
@@ -68,6 +72,7 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
     'Bytes of encoded pictures, once for all viewers of a session.',
     'video_bytes_sent',
   ),
+  one('musecast_frame_service_sent_bytes_total', 'Bytes sent to clients of the frame service.', 'frame_service_bytes'),
   one('musecast_sessions_created_total', 'Sessions that began.', 'sessions_created'),
   one(
     'musecast_sound_chunks_interrupted_total',
