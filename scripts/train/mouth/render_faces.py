@@ -2,7 +2,7 @@
 
   Xvfb :91 -screen 0 1024x768x24 &
   DISPLAY=:91 LIBGL_ALWAYS_SOFTWARE=1 blender -b --python render_faces.py -- --heads DATA --out OUT \\
-    [--count 24] [--pack ../../bench/mouth-faces]
+    [--count 16] [--pack ../../bench/mouth-faces]
 DATA: folder with the MakeHuman data (base.obj, targets/, skins/, hair/ ...). Per person one picture with a closed mouth and four with
 known mouth shapes, the head still: OUT/0000.png ... (512x512 unless --size), OUT/faces.json (per picture: frame, person, kind, row = eight mouth
 parameters, headDeg, skin ...) and OUT/camera-*.json (per person, for exact projections). Only what moves is drawn anew; the rest of a
@@ -72,7 +72,7 @@ def pack(folder, out, faces, crf):
     os.makedirs(folder, exist_ok=True)
     subprocess.run(['ffmpeg', '-y', '-loglevel', 'error', '-framerate', '25', '-i', os.path.join(out, '%04d.png'), '-frames:v', str(len(faces)),
                     '-vf', 'scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p',
-                    '-c:v', 'libx264', '-preset', 'veryslow', '-g', '1', '-crf', str(crf), '-colorspace', 'bt709', '-color_primaries', 'bt709',
+                    '-c:v', 'libx264', '-preset', 'slow', '-g', '1', '-crf', str(crf), '-colorspace', 'bt709', '-color_primaries', 'bt709',
                     '-color_trc', 'bt709', '-color_range', 'tv', '-movflags', '+faststart', os.path.join(folder, 'blender.mp4')], check=True)
     with open(os.path.join(folder, 'blender.json'), 'w') as f:
         json.dump(faces, f, indent=2)
@@ -83,7 +83,7 @@ def main(argv):
     p = argparse.ArgumentParser(prog='render_faces.py')
     p.add_argument('--heads', required=True, help='folder with the MakeHuman data')
     p.add_argument('--out', required=True, help='folder for the pictures')
-    p.add_argument('--count', type=int, default=24, help='people')
+    p.add_argument('--count', type=int, default=16, help='people')
     p.add_argument('--size', type=int, default=512, help='picture width and height in pixels')
     p.add_argument('--samples', type=int, default=5, help='Eevee samples per pixel')
     p.add_argument('--pack', help='folder for blender.mp4 and blender.json')
