@@ -44,6 +44,8 @@ export async function openStreamerRig(options: StreamerRigOptions = {}) {
   const rig = await openHttpRig({
     access: options.access,
     maxMessageBytes: 50_000,
+    // Tests ask faster than clients may; the limit has tests of its own.
+    maxRequestsPerSecond: 1_000_000,
     addRoutes: (app) =>
       serveStreamer(app, {
         gallery,
