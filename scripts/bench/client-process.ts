@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHUNK_MS } from '../../server/audio/pcm.ts';
 import { Arrivals } from './arrivals.ts';
-import type { ClientFigures, ClientRequest, ClientResponse } from './clients.ts';
+import { answerRequests } from './asked-process.ts';
+import type { ClientFigures, ClientRequest } from './clients.ts';
 import { loadSpeech, quietRoom } from './speech.ts';
 import { percentile } from './statistics.ts';
 import { Viewer } from './viewer.ts';
@@ -93,11 +94,4 @@ async function answer(request: ClientRequest): Promise<ClientFigures | null> {
   }
 }
 
-process.on('message', ({ id, request }: { id: number; request: ClientRequest }) => {
-  answer(request).then(
-    (result) => process.send?.({ id, result } satisfies ClientResponse),
-    (error) => process.send?.({ id, error: String(error) } satisfies ClientResponse),
-  );
-});
-// The parent has gone: nobody is left to tell what was measured.
-process.on('disconnect', () => process.exit());
+answerRequests(answer);

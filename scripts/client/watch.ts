@@ -38,6 +38,17 @@ export class Watch {
     this.#bytes += sizeBytes;
   }
 
+  /**
+   * How long after sound was sent the picture came that shows it, for each picture that shows any.
+   * @param sentAtMs When the sound at some ms of all that was sent went out.
+   */
+  delaysMs(sentAtMs: (ms: number) => number): number[] {
+    return this.seen.flatMap(({ audioMs, atMs }) => {
+      const delayMs = audioMs === null ? Number.NaN : atMs - sentAtMs(audioMs);
+      return Number.isNaN(delayMs) ? [] : [delayMs];
+    });
+  }
+
   /** @param sentAtMs When the sound at some ms of all that was sent went out. */
   figures(sentAtMs: (ms: number) => number = () => Number.NaN): WatchFigures {
     const { seen } = this;
@@ -45,10 +56,7 @@ export class Watch {
     const spanMs = (seen.at(-1)?.atMs ?? 0) - (seen[0]?.atMs ?? 0);
     const mediaMs = (seen.at(-1)?.timestampMs ?? 0) - (seen[0]?.timestampMs ?? 0);
     const keys = [...seen.keys()].filter((i) => seen[i].isKeyFrame);
-    const delaysMs = seen.flatMap(({ audioMs, atMs }) => {
-      const delayMs = audioMs === null ? Number.NaN : atMs - sentAtMs(audioMs);
-      return Number.isNaN(delayMs) ? [] : [delayMs];
-    });
+    const delaysMs = this.delaysMs(sentAtMs);
     return {
       pictures: seen.length,
       missing: seen.length === 0 ? 0 : mediaMs / FRAME_MS + 1 - seen.length,
