@@ -31,7 +31,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   pino: /^log/,
   '@opentelemetry/api': /^(tracing|testing\/recorded-spans)\.ts$/,
   'prom-client': /^http\/metrics\//,
-  yaml: /^config\//,
+  yaml: /^(config\/|http\/docs\/openapi\.ts$)/,
   'wav-decoder': /^sources\//,
   '@vladmandic/human': /^avatars\//,
 };

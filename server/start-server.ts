@@ -14,6 +14,7 @@ import { serveApi } from './http/api/api.ts';
 import { type App, createApp, listen } from './http/app.ts';
 import { findAvatar } from './http/avatar-gallery.ts';
 import { viewerConnector } from './http/connect-viewer.ts';
+import { serveDocs } from './http/docs/serve-docs.ts';
 import { serveAvatars } from './http/frame-service/serve-avatars.ts';
 import { serveFrames } from './http/frame-service/serve-frames.ts';
 import { avatarOfUser } from './http/frame-service/user-avatar.ts';
@@ -104,6 +105,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
 
   const opened = openAccess(settings, process.env);
   const app = await openApp(settings, opened, log);
+  await serveDocs(app, { version: productVersion() });
   serveSignalling(app, {
     gallery: avatars,
     sessions,

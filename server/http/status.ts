@@ -5,6 +5,35 @@ import { type AvatarGallery, findAvatar } from './avatar-gallery.ts';
 /** Browsers keep a portrait this long before they ask again. */
 const PORTRAIT_MAX_AGE = '1h';
 
+const ANYTHING = { type: 'object', additionalProperties: true } as const;
+const OPERATION = { tags: ['operation'] };
+const SCHEMAS = {
+  health: {
+    ...OPERATION,
+    operationId: 'health',
+    summary: 'Answers as long as the process does, with how far each avatar is',
+    response: { 200: ANYTHING },
+  },
+  ready: {
+    ...OPERATION,
+    operationId: 'ready',
+    summary: 'Answers 200 while the server takes sessions, else 503',
+    response: { 200: ANYTHING, 503: ANYTHING },
+  },
+  figures: {
+    ...OPERATION,
+    operationId: 'figures',
+    summary: 'The same as /api/figures, at the address of earlier versions',
+    response: { 200: ANYTHING },
+  },
+  portrait: {
+    tags: ['avatars'],
+    operationId: 'portrait',
+    summary: 'The picture of an avatar',
+    params: { type: 'object', required: ['id'], properties: { id: { type: 'string', maxLength: 64 } } },
+  },
+};
+
 export interface StatusOptions {
   readonly gallery: AvatarGallery;
   /** Whether an engine runs and each configured avatar has been prepared, or cannot be; those added later do not count. */
@@ -22,18 +51,22 @@ export function serveStatus(app: App, { gallery, isStarted, health, figures }: S
   const isReady = () => isStarted() && gallery.ready().length > 0;
   const status = () => (isReady() ? 'ready' : 'loading');
 
-  app.get('/health', { config: { scope: 'public' } }, async () => ({
+  app.get('/health', { config: { scope: 'public' }, schema: SCHEMAS.health }, async () => ({
     status: status(),
     avatars: gallery.progress(),
     ...health(),
   }));
-  app.get('/ready', { config: { scope: 'public' } }, async (_request, reply) => {
+  app.get('/ready', { config: { scope: 'public' }, schema: SCHEMAS.ready }, async (_request, reply) => {
     if (!isReady()) reply.code(503).header('retry-after', '1');
     return { status: status(), avatars: gallery.progress() };
   });
-  app.get('/figures', { config: { scope: 'view' } }, async () => figures());
-  app.get<{ Params: { id: string } }>('/avatars/:id/portrait', { config: { scope: 'view' } }, (request, reply) => {
-    const { portraitPath } = findAvatar(gallery, request.params.id);
-    return reply.sendFile(basename(portraitPath), dirname(portraitPath), { maxAge: PORTRAIT_MAX_AGE });
-  });
+  app.get('/figures', { config: { scope: 'view' }, schema: SCHEMAS.figures }, async () => figures());
+  app.get<{ Params: { id: string } }>(
+    '/avatars/:id/portrait',
+    { config: { scope: 'view' }, schema: SCHEMAS.portrait },
+    (request, reply) => {
+      const { portraitPath } = findAvatar(gallery, request.params.id);
+      return reply.sendFile(basename(portraitPath), dirname(portraitPath), { maxAge: PORTRAIT_MAX_AGE });
+    },
+  );
 }

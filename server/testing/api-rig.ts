@@ -8,6 +8,7 @@ import { SessionTokens } from '../http/access/session-tokens.ts';
 import { serveApi } from '../http/api/api.ts';
 import { type App, type AppOptions, createApp, listen } from '../http/app.ts';
 import { viewerConnector } from '../http/connect-viewer.ts';
+import { serveDocs } from '../http/docs/serve-docs.ts';
 import { serveSignalling } from '../http/signalling.ts';
 import { serveStatus } from '../http/status.ts';
 import type { Log } from '../log.ts';
@@ -23,13 +24,14 @@ import { FakeScheduler, FakeShelf, FakeSource, fakeAvatar } from './fakes.ts';
 /** Real encoders that count. */
 export class CountingEncoders implements EncoderSource {
   videosOpened = 0;
-  picturesEncoded = 0;
+  /** Numbers of the frames that were encoded, in that order. */
+  readonly frames: number[] = [];
   readonly openVideo = async (options: PictureEncoderOptions) => {
     this.videosOpened += 1;
     const encoder = await VideoEncoder.open(options);
     return {
       encode: (...args: Parameters<typeof encoder.encode>) => {
-        this.picturesEncoded += 1;
+        this.frames.push(args[1].frameIndex);
         return encoder.encode(...args);
       },
       setBitrate: (bps: number) => encoder.setBitrate(bps),
@@ -44,6 +46,10 @@ export interface ApiRigOptions extends Partial<AppOptions> {
   readonly keys?: readonly { readonly id: string; readonly scope: Scope; readonly maxSessions?: number }[];
   readonly capacity?: number;
   readonly log?: Log;
+  /** Called before any route is added. */
+  readonly onApp?: (app: App) => void;
+  /** Further routes of the test. */
+  readonly addRoutes?: (app: App) => void;
   readonly iceServers?: readonly { urls: string; username?: string; credential?: string }[];
 }
 
@@ -128,6 +134,8 @@ export async function openApiRig(options: ApiRigOptions = {}): Promise<ApiRig> {
     ...options,
     log,
   });
+  options.onApp?.(app);
+  await serveDocs(app, { version: '1.2.3' });
   const connectViewer = viewerConnector({
     peer: {
       iceServers: [],
@@ -163,6 +171,7 @@ export async function openApiRig(options: ApiRigOptions = {}): Promise<ApiRig> {
     figures: () => metrics.snapshot(),
     log,
   });
+  options.addRoutes?.(app);
   const port = await listen(app, '127.0.0.1', 0);
   const key = (id: string) => secrets.get(id) ?? id;
   return {

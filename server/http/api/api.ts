@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { type AccessRouteOptions, serveAccess } from './access-routes.ts';
 import { underApi } from './api-scope.ts';
 import { type CatalogueRouteOptions, serveCatalogue } from './catalogue-routes.ts';
+import { record } from './schemas.ts';
 import { type SessionRouteOptions, serveSessions } from './session-routes.ts';
 import { serveWhip, type WhipRouteOptions } from './whip-routes.ts';
 
@@ -13,9 +14,17 @@ export interface ApiOptions extends AccessRouteOptions, CatalogueRouteOptions, S
 /** Serves our own REST surface under `/api`. */
 export function serveApi(app: App, options: ApiOptions): void {
   underApi(app, options.log, (api) => {
+    refuseUnknownParameters(api);
     serveAccess(api, options);
     serveSessions(api, options);
     serveWhip(api, options);
     serveCatalogue(api, options);
+  });
+}
+
+/** A route that says nothing of query parameters has none. */
+function refuseUnknownParameters(api: App): void {
+  api.addHook('onRoute', (route) => {
+    route.schema = { ...route.schema, querystring: route.schema?.querystring ?? record({}) };
   });
 }

