@@ -9,13 +9,13 @@ export interface ProcessStart {
  * What glibc's malloc is told (mallopt(3)); it listens only while a process starts.
  *
  * Left alone it keeps an arena for each of the many threads that encode pictures, and the memory that one viewer leaves in an
- * arena is of no use to the next. Two are enough, and large blocks (an encoder's pictures) shall not come from them at all:
- * between small blocks that stay, the holes that they leave are not returned and seldom fit again. Blocks of 128 KiB and more
- * are mapped one by one and given back when they are freed; the 64 KiB that libuv takes for each datagram stay below that.
- * The end of an arena is given back in steps of 1 MiB, so that it is not moved up and down all the time.
+ * arena is of no use to the next. One serves all: threads seldom want memory at the same instant. Large blocks (an encoder's
+ * pictures) shall not come from it at all: between small blocks that stay, the holes that they leave are not returned and
+ * seldom fit again. Blocks of 128 KiB and more are mapped one by one and given back when they are freed; the 64 KiB that libuv
+ * takes for each datagram stay below that. The arena's end is given back in steps of 1 MiB, so that it is not moved all the time.
  */
 const MALLOC = {
-  MALLOC_ARENA_MAX: '2',
+  MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
   MALLOC_TRIM_THRESHOLD_: String(1024 * 1024),
 } as const;
