@@ -11,12 +11,12 @@ import { MediaFolders } from '../media-folders.ts';
 import { FakeGallery, FakePeers, FakeSessions } from './fake-viewers.ts';
 import { fakeAvatar } from './fakes.ts';
 import { openHttpRig } from './http-rig.ts';
+import { ManualTimers } from './manual-timers.ts';
 import { wavBytes } from './wav-bytes.ts';
 
 export interface StreamerRigOptions {
   readonly access?: Access;
   readonly capacity?: number;
-  readonly unclaimedMs?: number;
   readonly patienceMs?: number;
   readonly engineId?: string | null;
   readonly whenStarted?: () => Promise<void>;
@@ -41,6 +41,7 @@ export async function openStreamerRig(options: StreamerRigOptions = {}) {
   const peers = new FakePeers();
   const clips = new ClipLibrary();
   const added: AddedAvatar[] = [];
+  const timers = new ManualTimers(0);
   const rig = await openHttpRig({
     access: options.access,
     maxMessageBytes: 50_000,
@@ -59,7 +60,8 @@ export async function openStreamerRig(options: StreamerRigOptions = {}) {
         sessions: () => sessions,
         openWav: (path) => clips.open(path),
         connectViewer: peers.connect,
-        unclaimedMs: options.unclaimedMs ?? 60_000,
+        unclaimedMs: 60_000,
+        timers,
         patienceMs: options.patienceMs,
         log: silentLog(),
       }),
@@ -82,6 +84,7 @@ export async function openStreamerRig(options: StreamerRigOptions = {}) {
     sessions,
     peers,
     added,
+    timers,
     call,
     start: (query: Record<string, string>) => call('POST', `/realtime/start?${new URLSearchParams(query)}`),
     offer: (body: object) => call('POST', '/offer', body),

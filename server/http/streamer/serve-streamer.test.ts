@@ -203,24 +203,26 @@ test('a recording that cannot be read is refused in the client’s words and lea
 });
 
 test('a session that nobody makes an offer for ends after the limit, and its place is free', async () => {
-  await open({ unclaimedMs: 20 });
+  await open();
   await rig.start({ session_id: 'one' });
   const [session] = rig.sessions.all;
-  await new Promise<void>((resolve) => session.onClosed(() => resolve()));
+  await rig.timers.advance(59_999);
+  assert.equal(session.closedBecause, null);
+  await rig.timers.advance(1);
   assert.equal(session.closedBecause, 'nobody made an offer in time');
   assert.equal((await rig.offer(offerFor('one'))).json.code, 'session_not_found');
 });
 
 test('a session with a viewer stays beyond that limit and ends with the viewer', async () => {
-  await open({ unclaimedMs: 20 });
+  await open();
   await rig.start({ session_id: 'one' });
   await rig.offer(offerFor('one'));
-  await rig.start({ session_id: 'two' });
-  const [claimed, unclaimed] = rig.sessions.all;
-  await new Promise<void>((resolve) => unclaimed.onClosed(() => resolve()));
-  assert.equal(claimed.closedBecause, null);
+  await rig.timers.advance(100_000);
+  const [session] = rig.sessions.all;
+  assert.equal(session.closedBecause, null);
   rig.peers.all[0].peerEvents.onClosed('the viewer closed the connection');
-  assert.equal(claimed.closedBecause, 'the viewer closed the connection');
+  assert.equal(session.closedBecause, 'the viewer closed the connection');
+  assert.equal(rig.timers.pending, 0);
   assert.equal((await rig.offer(offerFor('one'))).status, 404);
 });
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import type { Timers } from '../../timers.ts';
 import { isSameConnection } from '../offer-identity.ts';
 import type { ConnectedViewer, ConnectViewer, ViewerPeer, ViewerSession } from '../viewer.ts';
 
@@ -28,6 +29,7 @@ export interface StartedSessionOptions {
   readonly connectViewer: ConnectViewer;
   /** How long it waits for its first offer. */
   readonly unclaimedMs: number;
+  readonly timers: Timers;
 }
 
 /** A session that a client of the Streamer's REST has started and names by an id of its own. Ends with its last viewer. */
@@ -38,7 +40,8 @@ export class StartedSession {
   readonly audio: StartedSessionOptions['audio'];
   readonly #connectViewer: ConnectViewer;
   readonly #connections = new Set<Connection>();
-  readonly #unclaimed: NodeJS.Timeout;
+  /** Says that it need not wait for an offer any more. */
+  readonly #claim: () => void;
   #connecting = 0;
   #isOver = false;
 
@@ -48,13 +51,14 @@ export class StartedSession {
     this.subject = options.subject;
     this.audio = options.audio;
     this.#connectViewer = options.connectViewer;
-    this.#unclaimed = setTimeout(
+    const { timers, unclaimedMs } = options;
+    this.#claim = timers.at(
+      timers.nowMs() + unclaimedMs,
       () => void this.session.close('nobody made an offer in time'),
-      options.unclaimedMs,
-    ).unref();
+    );
     this.session.onClosed(() => {
       this.#isOver = true;
-      clearTimeout(this.#unclaimed);
+      this.#claim();
     });
   }
 
@@ -105,7 +109,7 @@ export class StartedSession {
     if (this.#isOver)
       throw new AppError('session_not_found', 'The session ended before its offer was answered; start it again.');
     // From here on the session ends with its viewers.
-    clearTimeout(this.#unclaimed);
+    this.#claim();
     this.#connections.add({ offerSdp, peer });
     return { sdp: answerSdp, rtpOrigin: peer.videoRtpOrigin };
   }

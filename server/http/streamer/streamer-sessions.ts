@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../errors.ts';
 import type { Source } from '../../sources/source.ts';
+import { processTimers, type Timers } from '../../timers.ts';
 import { type Grant, ownerOf, reaches } from '../access/access.ts';
 import type { ConnectViewer, ViewerSessions } from '../viewer.ts';
 import { StartedSession } from './started-session.ts';
@@ -17,6 +18,8 @@ export interface StreamerSessionsOptions {
   readonly openWav: (path: string) => Promise<Source>;
   readonly connectViewer: ConnectViewer;
   readonly unclaimedMs: number;
+  /** The process's own unless a test has others. */
+  readonly timers?: Timers;
 }
 
 export interface StartOrder {
@@ -53,7 +56,7 @@ export class StreamerSessions {
    *   recordings are being read; as `ViewerSessions.create`.
    */
   async start({ name, avatarId, audioPath, grant, address }: StartOrder): Promise<StartedSession> {
-    const { sessions, connectViewer, unclaimedMs } = this.#options;
+    const { sessions, connectViewer, unclaimedMs, timers = processTimers } = this.#options;
     const starter = `${grant.subject} ${address}`;
     this.#refuseForeign(name, starter);
     const source = audioPath === null ? null : await this.#read(audioPath);
@@ -72,6 +75,7 @@ export class StreamerSessions {
         audio,
         connectViewer,
         unclaimedMs,
+        timers,
       });
       this.#started.set(name, started);
       session.onClosed(() => {
