@@ -4,11 +4,12 @@ import type { Bench } from './bench/bench.ts';
 import { Figures } from './bench/figures.ts';
 import { latency } from './bench/latency.ts';
 import { lips } from './bench/lips.ts';
+import { mouth } from './bench/mouth.ts';
 import { sessions } from './bench/sessions.ts';
 import { soak } from './bench/soak.ts';
 import { sync } from './bench/sync.ts';
 
-const BENCHES: readonly Bench[] = [sync, latency, lips, sessions, soak];
+const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, sessions, soak];
 const PROFILE_FOLDER = 'out/profile';
 
 const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile]

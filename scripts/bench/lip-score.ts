@@ -1,5 +1,5 @@
 import { FRAME_MS } from '../../server/audio/pcm.ts';
-import { smoothStep } from '../../server/engines/embedded/mouth-shape.ts';
+import { smoothStep } from '../../server/engines/embedded/smooth-step.ts';
 import { MOUTH_PARAMETERS } from '../../server/engines/engine.ts';
 import type { Mouths } from './lip-mappings.ts';
 

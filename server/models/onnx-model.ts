@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import type { InferenceSession } from 'onnxruntime-node';
 import { AppError } from '../errors.ts';
 
-/** Numbers and their shape, row-major float32. */
+/** Numbers and their shape, row-major; float32 or uint8, as the array is. */
 export interface ModelTensor {
-  readonly data: Float32Array;
+  readonly data: Float32Array | Uint8Array;
   readonly dims: readonly number[];
 }
 
@@ -76,7 +76,12 @@ export class OnnxModel {
   #tensors(named: Record<string, ModelTensor>): InferenceSession.OnnxValueMapType {
     const entries = Object.entries(named);
     return Object.fromEntries(
-      entries.map(([name, { data, dims }]) => [name, new this.#Tensor('float32', data, [...dims])]),
+      entries.map(([name, { data, dims }]) => [
+        name,
+        data instanceof Float32Array
+          ? new this.#Tensor('float32', data, [...dims])
+          : new this.#Tensor('uint8', data, [...dims]),
+      ]),
     );
   }
 }

@@ -1,10 +1,11 @@
 """The mouth -> picture network and how its answer becomes a picture. Coordinates are those of the product's mouth crop: 128 px, mouth
 corners 52 px apart around (64, 52), face upright.
 
-  network(planes, row) -> flow [B, 2, 65, 65], rgb [B, 3, 128, 128], alpha [B, 1, 128, 128]
+  network(planes, row) -> flow [B, 2, 65, 65], rgb [B, 3, 128, 128], alpha [B, 1, 128, 128], teeth [B, 1, 128, 128]
 planes float [B, 6, 64, 64], 0..1: the closed-mouth crop as I420 has it, BT.709 limited range: Y of each cell's four pixels, U, V
 row float [B, 8]: the mouth parameters, 0..1
-flow in px at nodes 2 px apart (the pixel at (u, v) is taken from (u, v) + flow), 0 at the border; rgb and alpha 0..1
+flow in px at nodes 2 px apart (the pixel at (u, v) is taken from (u, v) + flow), 0 at the border; rgb, alpha and teeth 0..1. What is seen between the lips is dull or teeth: both colours
+change slowly over the face, what is teeth and what is not changes sharply.
 """
 import torch
 import torch.nn.functional as F
@@ -51,7 +52,7 @@ class MouthNetwork(nn.Module):
         self.up1, self.join1 = nn.Conv2d(c, b, 1), conv(b, b)
         self.up2, self.join2 = nn.Conv2d(b, a, 1), conv(a, d)
         self.last = conv(d, d)
-        self.paint, self.move = conv(d, 64), conv(d, 8)
+        self.paint, self.tone, self.move = conv(d, 32), conv(d, 6), conv(d, 8)
         self.m = nn.ModuleList([Modulate(64, n) for n in (c, c, b, a, d)])
         nn.init.zeros_(self.move.weight), nn.init.zeros_(self.move.bias)
         self.register_buffer('nodes', window(NODES)[None, None], persistent=False)
@@ -64,7 +65,7 @@ class MouthNetwork(nn.Module):
         return fine, middle, F.relu(self.down2(middle))
 
     def draw(self, fine, middle, coarse, row):
-        """-> paint logits [B, 4, 128, 128], flow [B, 2, 64, 64] before the border is held"""
+        """-> logits of alpha and teeth [B, 2, 128, 128], of both colours [B, 6, 32, 32], flow [B, 2, 64, 64] before the border is held"""
         code = self.code(row)
         x = F.relu(self.m[0](self.coarse1(coarse), code))
         x = F.relu(self.m[1](self.coarse2(x), code) + coarse)
@@ -74,14 +75,17 @@ class MouthNetwork(nn.Module):
         x = self.join2(F.relu(self.m[3](x, code)))
         x = F.relu(self.m[4](x, code))
         x = F.relu(self.last(x))
-        return F.pixel_shuffle(self.paint(x), 4), F.pixel_shuffle(self.move(x), 2) * FLOW_PX
+        return F.pixel_shuffle(self.paint(x), 4), self.tone(x), F.pixel_shuffle(self.move(x), 2) * FLOW_PX
 
     def forward(self, planes, row):
         return self.finish(*self.draw(*self.look(planes), row))
 
-    def finish(self, paint, flow):
+    def finish(self, paint, tone, flow):
         flow = F.pad(flow.float(), (0, 1, 0, 1)) * self.nodes
-        return flow, torch.sigmoid(paint[:, :3].float()), torch.sigmoid(paint[:, 3:].float()) * self.pixels
+        cover = torch.sigmoid(paint.float())
+        alpha, teeth = cover[:, :1] * self.pixels, cover[:, 1:]
+        dull, bright = F.interpolate(torch.sigmoid(tone.float()), scale_factor=4, mode='bilinear').split(3, 1)
+        return flow, dull + (bright - dull) * teeth, alpha, teeth
 
 
 def per_pixel(flow):

@@ -82,7 +82,7 @@ def planar(a):
 
 
 def sample(crops, indices, rng, jitter):
-    """-> source [B, 3, 128, 128], target [B, T, 3, ...], flow [B, T, 2, ...] px, seen and inner [B, T, 1, ...],
+    """-> source [B, 3, 128, 128], target [B, T, 3, ...], flow [B, T, 2, ...] px, seen and inner [B, T, 1, ...] (2: teeth),
     known [B, 1, ...]: 1 where the crop lies within the picture, row [B, T, 8]"""
     d = crops.take(indices)
     B, T = d['row'].shape[:2]
@@ -94,6 +94,7 @@ def sample(crops, indices, rng, jitter):
     there = cut(planar(masks) / 255, each, SIZE)
     known = (cut(torch.ones(B, 1, SIZE, SIZE), transforms, SIZE, 'zeros') > .99).float()
     flow = cut(planar(flat(d['flow']).astype(np.float32)), each, SIZE // 2)
+    there[:, 4:5] = torch.where((there[:, 4:5] > .5) & (pale(there[:, :3])), torch.tensor(2.0), there[:, 4:5])
     m = torch.tensor(each)
     square = (m[:, 0, 0] ** 2 + m[:, 1, 0] ** 2)[:, None, None]
     a, b = m[:, 0, 0][:, None, None] / square, m[:, 1, 0][:, None, None] / square
@@ -103,6 +104,12 @@ def sample(crops, indices, rng, jitter):
         source, there, known, flow = source.flip(-1), there.flip(-1), known.flip(-1), flow.flip(-1) * torch.tensor([-1., 1.])[None, :, None, None]
     shape = lambda x: x.reshape(B, T, *x.shape[1:])      # noqa: E731
     return source, shape(there[:, :3]), shape(flow), shape(there[:, 3:4]), shape(there[:, 4:5]), known, row
+
+
+def pale(rgb):
+    """what of a mouth's inside are teeth: the rest is red or dark"""
+    most, least = rgb.amax(1, keepdim=True), rgb.amin(1, keepdim=True)
+    return (most - least < .3 * most) & (most > .16)
 
 
 def smooth_noise(shape, cell, generator):
@@ -155,8 +162,9 @@ def edges(x):
 MOUTH = torch.exp(-(((AT[None, :] - 64) / 32) ** 2 + ((AT[:, None] - 60) / 26) ** 2) ** 2)[None, None]
 
 
-def losses(network, flow, rgb, alpha, source, target, true_flow, seen, inner, known):
-    """all [B*T, ...]"""
+def losses(network, flow, rgb, alpha, teeth, source, target, true_flow, seen, inner, known):
+    """all [B*T, ...]; inner is 0..1 where the mouth's inside is seen, 2 where teeth are"""
+    is_teeth, inner = (inner > 1).float(), inner.clamp(max=1)
     weight = network.pixels * (1 + 5 * MOUTH) * known
     near = (F.max_pool2d(inner, 9, 1, 4) > .02).float()
     fresh = (1 - seen).clamp(0, 1) * near * network.pixels              # lips' inner side, teeth, tongue, dark
@@ -167,14 +175,15 @@ def losses(network, flow, rgb, alpha, source, target, true_flow, seen, inner, kn
     error = error + .5 * sum((F.avg_pool2d(drawn - target, 4).abs() * F.avg_pool2d(weight, 4)).mean() for _ in (0,))
     sharp = sum((a - b).abs().mean() for a, b in zip(edges(drawn * weight), edges(target * weight)))
     mask = (F.binary_cross_entropy(alpha.clamp(1e-4, 1 - 1e-4), fresh, reduction='none') * (1 + 5 * MOUTH) * known).mean()
-    colour = ((rgb - target).abs() * F.max_pool2d(fresh, 3, 1, 1) * 6).mean()
+    colour = ((rgb - target).abs() * F.max_pool2d(fresh, 3, 1, 1)).mean()
+    bite = (F.binary_cross_entropy(teeth.clamp(1e-4, 1 - 1e-4), is_teeth, reduction='none') * (inner > .5)).mean()
     bend = sum((e[..., 1:, 1:] ** 2).mean() for d in edges(flow) for e in edges(d))
-    parts = {'flow': .5 * moved, 'picture': 12 * error, 'sharp': 12 * sharp, 'mask': 1.5 * mask, 'colour': 12 * colour, 'bend': .3 * bend}
+    parts = {'flow': .5 * moved, 'picture': 12 * error, 'sharp': 12 * sharp, 'mask': 1.5 * mask, 'colour': 200 * colour, 'teeth': 20 * bite, 'bend': .3 * bend}
     return sum(parts.values()), parts, drawn
 
 
 def draw(network, shown, rows):
-    """-> flow, rgb, alpha of every row of every source, [B*T, ...]"""
+    """-> flow, rgb, alpha, teeth of every row of every source, [B*T, ...]"""
     T = rows.shape[1]
     with torch.autocast('cpu', dtype=torch.bfloat16):
         seen = [x.repeat_interleave(T, 0) for x in network.look(n.to_planes(shown).to(memory_format=torch.channels_last))]
@@ -202,7 +211,7 @@ def look(network, kept, path):
         closed = ((source.repeat_interleave(T, 0) - flat[0]) ** 2 * area).sum((1, 2, 3)) / (3 * area.sum())
         totals.append([(-10 * torch.log10(x + 1e-6)).mean() for x in (mse, closed)])
         pick = lambda x: x.unflatten(0, (B, T))[::2]      # noqa: E731
-        for s, t, w, al in zip(source[::2], target[::2], pick(drawn), pick(answer[2])):
+        for s, t, w, al in zip(source[::2], target[::2], pick(drawn), pick(torch.where(flat[3] > 1, 1.0, .35 * flat[3]))):
             cells = [s] + [x for j in range(T) for x in (t[j], w[j], al[j].expand(3, -1, -1))]
             sheet.append(torch.cat(cells, 2))
     Image.fromarray((torch.cat(sheet, 1).permute(1, 2, 0).numpy() * 255).clip(0, 255).astype(np.uint8)).save(path)
@@ -215,6 +224,7 @@ def main():
     p.add_argument('--out', required=True)
     p.add_argument('--steps', type=int, default=6000)
     p.add_argument('--start', help='weights to go on from')
+    p.add_argument('--stop', type=int, help='end after so many of the planned steps')
     p.add_argument('--rate', type=float, default=2e-3)
     p.add_argument('--look', type=int, default=250)
     p.add_argument('--seed', type=int, default=1)
@@ -223,7 +233,7 @@ def main():
     torch.manual_seed(a.seed), torch.set_num_threads(a.threads)
     network = n.MouthNetwork().to(memory_format=torch.channels_last)
     if a.start:
-        network.load_state_dict(torch.load(a.start))
+        print(network.load_state_dict(torch.load(a.start), strict=False))
     crops, kept = Crops(a.crops, False), Crops(a.crops, True)
     print('%d sources to learn from, %d kept back, %d weights' % (len(crops), len(kept), sum(w.numel() for w in network.parameters())))
     optimiser = torch.optim.AdamW(network.parameters(), a.rate, weight_decay=1e-4)
@@ -248,10 +258,12 @@ def main():
         if step % 50 == 0:
             print('step %d, %.0f s: %s' % (step, time.time() - start, '  '.join('%s %.4f' % kv for kv in sums.items())), flush=True)
             sums = {}
-        if step % a.look == 0 or step == a.steps:
+        if step % a.look == 0 or step in (a.steps, a.stop):
             drawn, closed = look(network, kept, a.out.rsplit('.', 1)[0] + '.png')
             print('kept back: mouth region %.2f dB; the closed mouth as it is %.2f dB' % (drawn, closed), flush=True)
             torch.save(network.state_dict(), a.out)
+        if step == a.stop:
+            break
 
 
 if __name__ == '__main__':

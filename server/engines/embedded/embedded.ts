@@ -1,14 +1,14 @@
-import { type Avatar, GEOMETRY_SIZE } from '../../avatars/avatar.ts';
+import type { Avatar } from '../../avatars/avatar.ts';
 import { AppError } from '../../errors.ts';
 import { type Engine, type EngineSpec, MOUTH_PARAMETERS, type MouthJob, type MouthPatch } from '../engine.ts';
 import { unknownAvatar } from '../unknown-avatar.ts';
-import { type FaceLook, lookAt } from './face-look.ts';
+import { ClosedMouths, MouthDrawer } from './mouth-drawer.ts';
 import { OVERLAY_SIZE_PX } from './mouth-inside.ts';
-import { MouthDrawer } from './mouth-to-picture.ts';
+import { PICTURE_NETWORK_FILES, PictureNetwork } from './picture-network.ts';
 import { VOICE_NETWORK_FILES, VoiceNetwork } from './voice-network.ts';
 import { HISTORY_MS, LOOK_AHEAD_MS, VoiceToMouth } from './voice-to-mouth.ts';
 
-export const modelFiles = VOICE_NETWORK_FILES;
+export const modelFiles = [...VOICE_NETWORK_FILES, ...PICTURE_NETWORK_FILES];
 
 export const spec: EngineSpec = {
   id: 'embedded',
@@ -19,35 +19,28 @@ export const spec: EngineSpec = {
   device: 'cpu',
 };
 
-interface Clip {
-  readonly frameCount: number;
-  /** `frameCount` × `GEOMETRY_SIZE`, shared and never written. */
-  readonly geometry: Float32Array;
-  readonly look: FaceLook;
-}
-
-/** The default engine: hears what the mouth does, then moves the avatar's own pixels and paints the mouth's inside. */
+/** The default engine: one network hears what the mouth does, another moves the avatar's own pixels and paints the mouth's inside. */
 class EmbeddedEngine implements Engine {
   readonly spec = spec;
-  readonly #network: VoiceNetwork;
-  readonly #avatars = new Map<string, ReadonlyMap<string, Clip>>();
+  readonly #voiceNetwork: VoiceNetwork;
+  readonly #pictureNetwork: PictureNetwork;
+  readonly #avatars = new Map<string, ReadonlyMap<string, ClosedMouths>>();
   readonly #voices = new Map<string, VoiceToMouth>();
   /** One per job of a batch, since patches live until the next call. */
-  readonly #drawers = Array.from({ length: spec.maxBatch }, () => ({
-    drawer: new MouthDrawer(),
-    parameters: new Float32Array(MOUTH_PARAMETERS.length),
-  }));
+  readonly #drawers: readonly { readonly drawer: MouthDrawer; readonly parameters: Float32Array }[];
 
-  /** @param network Becomes the engine's. */
-  constructor(network: VoiceNetwork) {
-    this.#network = network;
+  /** The networks become the engine's. */
+  constructor(voiceNetwork: VoiceNetwork, pictureNetwork: PictureNetwork) {
+    this.#voiceNetwork = voiceNetwork;
+    this.#pictureNetwork = pictureNetwork;
+    this.#drawers = Array.from({ length: spec.maxBatch }, () => ({
+      drawer: new MouthDrawer(pictureNetwork),
+      parameters: new Float32Array(MOUTH_PARAMETERS.length),
+    }));
   }
 
   async addAvatar(avatar: Avatar): Promise<void> {
-    const clips = avatar.clips.map((clip): [string, Clip] => [
-      clip.name,
-      { frameCount: clip.frameCount, geometry: new Float32Array(clip.geometry), look: lookAt(avatar, clip) },
-    ]);
+    const clips = avatar.clips.map((clip): [string, ClosedMouths] => [clip.name, new ClosedMouths(avatar, clip)]);
     this.#avatars.set(avatar.id, new Map(clips));
   }
 
@@ -58,10 +51,7 @@ class EmbeddedEngine implements Engine {
     for (const [at, job] of jobs.entries()) {
       const { drawer, parameters } = this.#drawers[at];
       const isMoving = await this.#voice(job.sessionId).step(job.features, job.generation, parameters);
-      const { frameCount, geometry, look } = clips[at];
-      const first = (job.clipFrame % frameCount) * GEOMETRY_SIZE;
-      const place = geometry.subarray(first, first + GEOMETRY_SIZE);
-      patches.push(isMoving ? drawer.draw(parameters, place, look) : null);
+      patches.push(isMoving ? await drawer.draw(parameters, clips[at].at(job.clipFrame)) : null);
     }
     return patches;
   }
@@ -73,10 +63,11 @@ class EmbeddedEngine implements Engine {
   async close(): Promise<void> {
     this.#voices.clear();
     this.#avatars.clear();
-    await this.#network.close();
+    await this.#voiceNetwork.close();
+    await this.#pictureNetwork.close();
   }
 
-  #clip({ avatarId, clipName }: MouthJob): Clip {
+  #clip({ avatarId, clipName }: MouthJob): ClosedMouths {
     const clips = this.#avatars.get(avatarId);
     if (!clips) throw unknownAvatar(spec.id, avatarId);
     const clip = clips.get(clipName);
@@ -87,13 +78,19 @@ class EmbeddedEngine implements Engine {
   #voice(sessionId: string): VoiceToMouth {
     const known = this.#voices.get(sessionId);
     if (known) return known;
-    const voice = new VoiceToMouth(this.#network);
+    const voice = new VoiceToMouth(this.#voiceNetwork);
     this.#voices.set(sessionId, voice);
     return voice;
   }
 }
 
-/** @throws {AppError} `model_missing` or `engine_failed` if the voice network is not there or not what it should be. */
+/** @throws {AppError} `model_missing` or `engine_failed` if a network is not there or not what it should be. */
 export async function createEngine(): Promise<Engine> {
-  return new EmbeddedEngine(await VoiceNetwork.open());
+  const voice = await VoiceNetwork.open();
+  try {
+    return new EmbeddedEngine(voice, await PictureNetwork.open());
+  } catch (error) {
+    await voice.close();
+    throw error;
+  }
 }

@@ -1,12 +1,12 @@
-import { CROP_SIZE_PX } from '../../avatars/avatar.ts';
+import { CROP_SIZE_PX, FRAME_GEOMETRY } from '../../avatars/avatar.ts';
 import type { FaceLook } from './face-look.ts';
-import { type MouthShape, smoothStep } from './mouth-shape.ts';
+import { findOpening } from './mouth-opening.ts';
+import { smoothStep } from './smooth-step.ts';
 
 /** Side of the overlay; two texels a crop pixel keep teeth sharp on large pictures. */
 export const OVERLAY_SIZE_PX = 256;
-const TEXEL_PX = CROP_SIZE_PX / OVERLAY_SIZE_PX;
-/** Width of the soft edge between lip and mouth, in crop pixels. */
-const EDGE_PX = 1.6;
+export const OVERLAY_BYTES = OVERLAY_SIZE_PX * OVERLAY_SIZE_PX * 4;
+const TEXELS_PER_PX = OVERLAY_SIZE_PX / CROP_SIZE_PX;
 /** Where teeth meet, in crop pixels from the middle: incisors, canine, premolars as seen from in front. */
 const TOOTH_GAPS = [0, 8.2, 14.2, 19.5, 23.2, 26];
 /** How far the upper front teeth reach below the closed lips' line. */
@@ -20,22 +20,53 @@ export interface TexelBox {
   bottom: number;
 }
 
+/** What is between the lips of one frame. */
+export interface Inside {
+  /** Where it is seen: `CROP_SIZE_PX` squared, 0..255. */
+  readonly mask: Uint8Array;
+  /** The frame's geometry, see `FRAME_GEOMETRY`. */
+  readonly geometry: Float32Array;
+  readonly look: FaceLook;
+  /** How far the jaw went down, in crop pixels. */
+  readonly jawPx: number;
+  /** 0..1: lips pushed forward, which keep light out; the tongue's height. */
+  readonly round: number;
+  readonly tongue: number;
+}
+
 /**
- * Paints what an open mouth shows: the dark, tongue, teeth, each only between the lips.
+ * Paints what an open mouth shows: the dark, tongue, lower teeth that go with the jaw, upper teeth that stay with the head.
+ * How much of each texel is painted is the mask's business.
  *
- * @param overlay RGBA8, {@link OVERLAY_SIZE_PX} square; transparent outside of `painted`.
+ * @param overlay RGBA8, {@link OVERLAY_SIZE_PX} square, straight alpha; transparent outside of `painted`.
  * @param painted What the last call on this overlay painted; cleared first, then set to what this one has painted.
  */
-export function paintInside(shape: MouthShape, look: FaceLook, overlay: Uint8Array, painted: TexelBox): void {
+export function paintInside(inside: Inside, overlay: Uint8Array, painted: TexelBox): void {
   clear(overlay, painted);
   painted.left = painted.right = painted.top = painted.bottom = 0;
-  const half = shape.openHalfWidth;
-  if (shape.opening < 0.25 || half <= 0) return;
-  painted.left = Math.max(0, Math.floor((shape.centreU - half) / TEXEL_PX));
-  painted.right = Math.min(OVERLAY_SIZE_PX, Math.ceil((shape.centreU + half) / TEXEL_PX));
-  painted.top = OVERLAY_SIZE_PX;
-  for (let i = painted.left; i < painted.right; i++) paintColumn(shape, look, overlay, painted, i);
-  if (painted.bottom === 0) painted.top = 0;
+  const opening = findOpening(inside.mask);
+  if (opening.right < opening.left) return;
+  // The mask fades out over one more crop pixel on each side.
+  painted.left = Math.max(0, opening.left - 1) * TEXELS_PER_PX;
+  painted.right = Math.min(CROP_SIZE_PX, opening.right + 2) * TEXELS_PER_PX;
+  painted.top = Math.max(0, opening.top - 1) * TEXELS_PER_PX;
+  painted.bottom = Math.min(CROP_SIZE_PX, opening.bottom + 2) * TEXELS_PER_PX;
+  const halfWidth = Math.max(6, (opening.right - opening.left) / 2);
+  const { upper, lower, left, right } = opening;
+  for (let i = painted.left; i < painted.right; i++) {
+    const u = (i + 0.5) / TEXELS_PER_PX;
+    const column = Math.min(Math.max(Math.floor(u), left), right);
+    paintColumn(inside, overlay, painted, { i, u, top: upper[column], bottom: lower[column], halfWidth });
+  }
+}
+
+interface Column {
+  readonly i: number;
+  readonly u: number;
+  readonly top: number;
+  readonly bottom: number;
+  /** Of the whole opening. */
+  readonly halfWidth: number;
 }
 
 function clear(overlay: Uint8Array, { left, right, top, bottom }: TexelBox): void {
@@ -43,54 +74,44 @@ function clear(overlay: Uint8Array, { left, right, top, bottom }: TexelBox): voi
     overlay.fill(0, (j * OVERLAY_SIZE_PX + left) * 4, (j * OVERLAY_SIZE_PX + right) * 4);
 }
 
-function paintColumn(shape: MouthShape, look: FaceLook, overlay: Uint8Array, painted: TexelBox, i: number): void {
-  const x = (i + 0.5) * TEXEL_PX - shape.centreU;
+function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, column: Column): void {
+  const { mask, geometry, look, jawPx, round, tongue } = inside;
+  const { i, u, top, bottom, halfWidth } = column;
+  const x = u - (geometry[FRAME_GEOMETRY.LEFT_U] + geometry[FRAME_GEOMETRY.RIGHT_U]) / 2;
   const size = Math.abs(x);
-  const open = shape.open(x);
-  const middle = shape.line(x / shape.halfWidth) + shape.drop(x);
-  const top = middle - shape.upperLip * open;
-  const bottom = middle + shape.lowerLip * open;
   const height = bottom - top;
-  const strength = smoothStep(height / 1.6);
-  if (strength <= 0) return;
-  const first = Math.max(0, Math.floor((top - EDGE_PX) / TEXEL_PX));
-  const last = Math.min(OVERLAY_SIZE_PX, Math.ceil((bottom + EDGE_PX) / TEXEL_PX));
-  painted.top = Math.min(painted.top, first);
-  painted.bottom = Math.max(painted.bottom, last);
-
-  const line = shape.line(0);
+  const line = geometry[FRAME_GEOMETRY.LINE_V];
   const gap = toothGap(size);
-  const upperEnd = line + UPPER_TEETH_LENGTH * (1 - 0.6 * shape.round) - 2.6 * (size / 24) ** 2 - 0.4 * gap;
+  const upperEnd = line + UPPER_TEETH_LENGTH * (1 - 0.6 * round) - 2.6 * (size / 24) ** 2 - 0.4 * gap;
   const upperLight = 1 - 0.62 * smoothStep((size - 6) / 19);
   const upperSide = 1 - smoothStep((size - 21) / 4);
-  const lowerStart = line + shape.jaw * 0.96 + 0.4 + 2 * (size / 20) ** 2 + 0.3 * gap;
+  const lowerStart = line + jawPx * 0.96 + 0.4 + 2 * (size / 20) ** 2 + 0.3 * gap;
   const lowerLight = 0.72 - 0.45 * smoothStep((size - 4) / 15);
   const lowerSide = 1 - smoothStep((size - 15) / 4);
-  const tongueHalf = shape.halfWidth * 0.72;
-  const bulge = Math.max(0, 1 - (size / tongueHalf) ** 2);
-  const tongueTop = bottom - (1.5 + 0.3 * height + 0.45 * height * shape.tongue) * Math.sqrt(bulge);
+  const bulge = Math.max(0, 1 - (x / (halfWidth * 0.8)) ** 2);
+  const tongueTop = bottom - (1.5 + 0.45 * height + 0.35 * height * tongue) * Math.sqrt(bulge);
   // Round lips reach in front of the teeth, and through a narrow slit little light comes in.
-  const inShade = 1 - 0.6 * shape.round;
+  const inShade = 1 - 0.6 * round;
   const teeth = (0.3 + 0.6 * look.skin) * inShade * (0.5 + 0.5 * smoothStep(height / 4.5));
+  const depth = 0.2 + 0.8 * look.skin;
 
-  for (let j = first; j < last; j++) {
-    const v = (j + 0.5) * TEXEL_PX;
-    const alpha = strength * ramp((v - top) / EDGE_PX + 0.5) * ramp((bottom - v) / EDGE_PX + 0.5);
-    if (alpha <= 0) continue;
+  for (let j = painted.top; j < painted.bottom; j++) {
+    const v = (j + 0.5) / TEXELS_PER_PX;
+    const alpha = maskAt(mask, u, v);
+    if (alpha < 1) continue;
     const below = v - top;
     const above = bottom - v;
 
     // The dark, a little lighter and redder towards the front at the bottom.
-    const depth = 0.2 + 0.8 * look.skin;
-    const glow = smoothStep(1 - above / (0.6 * height + 1)) * 0.5 + 0.36;
-    let r = 78 * depth * glow;
-    let g = 26 * depth * glow;
-    let b = 25 * depth * glow;
+    const glow = smoothStep(1 - above / (0.6 * height + 1)) * 0.5 + 0.5;
+    let r = 108 * depth * glow;
+    let g = 46 * depth * glow;
+    let b = 44 * depth * glow;
 
     const onTongue = bulge > 0 ? smoothStep((v - tongueTop) / 1.6) : 0;
     if (onTongue > 0) {
       const light =
-        depth * inShade * (0.3 + 0.5 * smoothStep((v - tongueTop) / 6) * smoothStep(below / 7)) * (0.6 + 0.4 * bulge);
+        depth * inShade * (0.45 + 0.45 * smoothStep((v - tongueTop) / 6) * smoothStep(below / 7)) * (0.6 + 0.4 * bulge);
       r += (205 * light - r) * onTongue;
       g += (98 * light - g) * onTongue;
       b += (94 * light - b) * onTongue;
@@ -119,8 +140,19 @@ function paintColumn(shape: MouthShape, look: FaceLook, overlay: Uint8Array, pai
     overlay[at] = r;
     overlay[at + 1] = g;
     overlay[at + 2] = b;
-    overlay[at + 3] = 255 * alpha + 0.5;
+    overlay[at + 3] = alpha + 0.5;
   }
+}
+
+/** Bilinear. */
+function maskAt(mask: Uint8Array, u: number, v: number): number {
+  const x = Math.min(Math.max(u - 0.5, 0), CROP_SIZE_PX - 1.001);
+  const y = Math.min(Math.max(v - 0.5, 0), CROP_SIZE_PX - 1.001);
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const at = top * CROP_SIZE_PX + left;
+  const upper = mask[at] + (mask[at + 1] - mask[at]) * (x - left);
+  const lower = mask[at + CROP_SIZE_PX] + (mask[at + CROP_SIZE_PX + 1] - mask[at + CROP_SIZE_PX]) * (x - left);
+  return upper + (lower - upper) * (y - top);
 }
 
 /** 1 where two teeth meet, 0 on a tooth. */
@@ -128,8 +160,4 @@ function toothGap(size: number): number {
   let nearest = 9;
   for (const gap of TOOTH_GAPS) nearest = Math.min(nearest, Math.abs(size - gap));
   return nearest > 0.9 ? 0 : 1 - smoothStep(nearest / 0.9);
-}
-
-function ramp(value: number): number {
-  return Math.min(1, Math.max(0, value));
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import {
+  FLOW_SIZE,
+  MASK_BYTES,
+  madeUpFace,
+  PICTURE_NETWORK_FILES,
+  type PictureGolden,
+  PictureNetwork,
+} from './picture-network.ts';
+
+const network = await PictureNetwork.open();
+after(() => network.close());
+
+const none: PictureGolden = { flow: [], mask: [] };
+
+test('the 8-bit network is used where it computes as it should', () => {
+  assert.equal(network.variant, 'int8');
+  assert.deepEqual(network.refusals, []);
+});
+
+test('all files that are needed are known before anything is loaded', () => {
+  assert.deepEqual(
+    PICTURE_NETWORK_FILES.map((path) => path.split('/').at(-1)),
+    ['mouth-to-picture.int8.onnx', 'mouth-to-picture.onnx', 'mouth-to-picture.golden.json'],
+  );
+});
+
+test('answers other than those in training are refused, of every variant', async () => {
+  await assert.rejects(PictureNetwork.open(none), {
+    code: 'engine_failed',
+    message:
+      /int8\.onnx does not fit .*golden\.json: its flow and mask differ by .*; .*mouth-to-picture\.onnx does not fit/,
+  });
+});
+
+test('inputs of another shape are a failure', async () => {
+  const { row } = madeUpFace();
+  await assert.rejects(
+    network.draw(new Uint8Array(100), row, new Float32Array(FLOW_SIZE), new Uint8Array(MASK_BYTES)),
+    { code: 'engine_failed' },
+  );
+});
+
+test('a network that is closed says so, and closes twice', async () => {
+  const other = await PictureNetwork.open();
+  await other.close();
+  await other.close();
+  const { planes, row } = madeUpFace();
+  await assert.rejects(other.draw(planes, row, new Float32Array(FLOW_SIZE), new Uint8Array(MASK_BYTES)), {
+    code: 'engine_failed',
+  });
+});
