@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench/bench.ts';
 import { Figures } from './bench/figures.ts';
+import { frameService } from './bench/frame-service.ts';
 import { latency } from './bench/latency.ts';
 import { lips } from './bench/lips.ts';
 import { mouth } from './bench/mouth.ts';
@@ -9,12 +10,12 @@ import { sessions } from './bench/sessions.ts';
 import { soak } from './bench/soak.ts';
 import { sync } from './bench/sync.ts';
 
-const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, sessions, soak];
+const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, sessions, frameService, soak];
 const PROFILE_FOLDER = 'out/profile';
 
 const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile]
 
-${BENCHES.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
   --quick    Measure for a short time only
   --json     End with one line of JSON: {"bench","figures":[{"name","value","unit","goal","holds"}]}
