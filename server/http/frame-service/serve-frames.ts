@@ -1,20 +1,15 @@
 import { AppError } from '../../errors.ts';
 import { credentialOf } from '../access/credential.ts';
 import type { App } from '../app.ts';
-import { RateLimit } from '../rate-limit.ts';
+import { converse } from '../socket-conversation.ts';
 import { BINARY_SUBPROTOCOL, readBinaryMessage } from './binary-frames.ts';
 import { type FrameServiceMessage, readFrameServiceMessage } from './client-message.ts';
 import { type Client, type ConnectionOptions, FrameServiceConnection } from './connection.ts';
 
 /** Messages of one client that may wait while its session is opened; further ones are refused. */
 const MAX_WAITING_MESSAGES = 64;
-/** One complaint a second about too many messages: who sends too fast must not make the server do the same. */
-const COMPLAINT_EVERY_MS = 1000;
-/** A client that goes on this many times beyond the limit is cut off. */
-const PATIENCE = 10;
-/** WebSocket close codes (RFC 6455 §7.4.1); the contract gives 1003 for a bad user. */
+/** WebSocket close code (RFC 6455 §7.4.1); the contract gives 1003 for a bad user. */
 const UNSUPPORTED_DATA = 1003;
-const POLICY_VIOLATION = 1008;
 const USER_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface ServeFramesOptions extends ConnectionOptions {
@@ -40,44 +35,12 @@ export function serveFrames(app: App, options: ServeFramesOptions): void {
 }
 
 function accept(client: Client, options: ServeFramesOptions): void {
-  const { socket } = client;
   const connection = new FrameServiceConnection(client, options);
-  const limit = new RateLimit(options.maxMessagesPerSecond, performance.now());
-  let tooMany = 0;
-  let complainedMs = Number.NEGATIVE_INFINITY;
-  let waiting = 0;
-  let turn = Promise.resolve();
-
-  const refuse = () => {
-    tooMany += 1;
-    if (tooMany > PATIENCE * options.maxMessagesPerSecond) socket.close(POLICY_VIOLATION, 'too many messages');
-    const nowMs = performance.now();
-    if (nowMs - complainedMs < COMPLAINT_EVERY_MS) return;
-    complainedMs = nowMs;
-    const rate = `${options.maxMessagesPerSecond} messages per second`;
-    connection.sendError(new AppError('rate_limited', `At most ${rate} are handled; what exceeds that is ignored.`));
-  };
-
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
-    if (waiting >= MAX_WAITING_MESSAGES || !limit.take(performance.now())) {
-      refuse();
-      return;
-    }
-    waiting += 1;
-    // One after the other: what follows INIT must find the session that INIT opens.
-    turn = turn.then(async () => {
-      try {
-        await connection.handle(read(data, isBinary, client, connection, options.maxMessageBytes));
-      } catch (error) {
-        connection.sendError(error);
-      }
-      waiting -= 1;
-    });
+  const { log, maxMessageBytes, maxMessagesPerSecond } = options;
+  const limits = { log, maxMessagesPerSecond, maxWaitingMessages: MAX_WAITING_MESSAGES };
+  converse(client.socket, connection, limits, async (data, isBinary) => {
+    await connection.handle(read(data, isBinary, client, connection, maxMessageBytes));
   });
-  const leave = () => {
-    connection.close().catch((error) => options.log.error({ err: error }, 'a session did not close cleanly'));
-  };
-  socket.on('close', leave).on('error', leave);
 }
 
 function read(
