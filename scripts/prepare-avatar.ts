@@ -1,6 +1,7 @@
 import { cp, mkdir, rm, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
+import { AvatarRefused, formatReport } from '../server/avatars/avatar-report.ts';
 import { prepareAvatar } from '../server/avatars/preparation.ts';
 import type { Manifest } from '../server/avatars/prepared-files.ts';
 import { AppError } from '../server/errors.ts';
@@ -35,6 +36,7 @@ try {
 } catch (error) {
   // One line for what can be put right by whoever typed the command, everything for what cannot.
   console.error(error instanceof AppError ? error.message : error);
+  if (error instanceof AvatarRefused) console.error(formatReport(error.report));
   process.exitCode = 1;
 }
 
@@ -95,13 +97,13 @@ async function prepare({ id, name, bboxShiftPx }: Order, videoFile: string): Pro
   return manifest;
 }
 
-function report({ id, name, bboxShiftPx }: Order, videoFile: string, { clips, faceCount }: Manifest): string {
+function report({ id, name, bboxShiftPx }: Order, videoFile: string, { clips, report: found }: Manifest): string {
   const made = clips.map(
     (clip) => `${clip.name} (${clip.frameCount} frames${clip.isMirrored ? ', there and back' : ''})`,
   );
   return [
     `Prepared ${made.join(', ')}.`,
-    ...(faceCount > 1 ? [`${faceCount} faces were seen; the largest was taken.`] : []),
+    formatReport(found),
     'Add this to configs/inference/realtime.yaml:',
     '',
     `${id}:`,

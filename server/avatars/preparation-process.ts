@@ -1,11 +1,18 @@
 import { describeError, type ErrorCode } from '../errors.ts';
+import { AvatarRefused, type AvatarReport } from './avatar-report.ts';
 import { type PreparationJob, type PreparedClips, prepareClips } from './prepare-clips.ts';
 
 /** What the process tells. `done` or `failed` comes last. */
 export type FromPreparation =
   | { readonly type: 'progress'; readonly share: number }
   | { readonly type: 'done'; readonly prepared: PreparedClips }
-  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string };
+  | {
+      readonly type: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      /** Null if nothing is known about the pictures. */
+      readonly report: AvatarReport | null;
+    };
 
 /** @returns When the message has left: a process that ends earlier takes it along. */
 const tell = (message: FromPreparation) => new Promise((resolve) => process.send?.(message, resolve));
@@ -17,7 +24,8 @@ process.once('message', async (job: PreparationJob) => {
   } catch (error) {
     const { code, message } = describeError(error);
     // What was not foreseen is told whole: only whoever runs the server reads it.
-    await tell({ type: 'failed', code, message: code === 'internal' ? String(error) : message });
+    const report = error instanceof AvatarRefused ? error.report : null;
+    await tell({ type: 'failed', code, message: code === 'internal' ? String(error) : message, report });
   } finally {
     process.disconnect();
   }

@@ -123,6 +123,24 @@ test('what a killed preparation left is no avatar, and is removed by the next on
   assert.deepEqual(readdirSync(join(folder, 'killed')), ['prepared']);
 });
 
+test('a preparation that is aborted ends at once and leaves nothing behind', async () => {
+  const control = new AbortController();
+  const begun = prepareAvatar(entry('aborted'), folder, () => control.abort(), control.signal);
+  await assert.rejects(begun, { name: 'AbortError' });
+  assert.deepEqual(readdirSync(join(folder, 'aborted')), []);
+  await assert.rejects(
+    prepareAvatar(entry('aborted'), folder, () => {}, AbortSignal.abort()),
+    { name: 'AbortError' },
+  );
+});
+
+test('who said that the person agrees is kept, also when the avatar is prepared again', async () => {
+  const consent = { by: 'Sam', at: '2026-01-02T03:04:05.000Z' };
+  assert.equal((await prepareAvatar(entry('asked'), folder)).consent, null);
+  assert.deepEqual((await prepareAvatar({ ...entry('asked'), consent }, folder)).consent, consent);
+  assert.deepEqual((await prepareAvatar({ ...entry('asked'), bboxShiftPx: 2 }, folder)).consent, consent);
+});
+
 test('damaged prepared data is told with what to delete', async () => {
   await prepareAvatar(entry('damaged'), folder);
   writeFileSync(join(preparedPath(folder, 'damaged'), 'idle_0.geometry'), 'short');

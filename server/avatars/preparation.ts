@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { AppError } from '../errors.ts';
+import { AvatarRefused } from './avatar-report.ts';
 import type { FromPreparation } from './preparation-process.ts';
 import type { PreparationJob, PreparedClips } from './prepare-clips.ts';
 import {
@@ -11,8 +12,9 @@ import {
   type Manifest,
   PREPARATION_VERSION,
   readManifest,
+  writeManifest,
 } from './prepared-files.ts';
-import { type AvatarEntry, checksumOf, ownPortrait, sourceClips } from './source-clips.ts';
+import { type AvatarEntry, type Consent, checksumOf, ownPortrait, sourceClips } from './source-clips.ts';
 
 /** Where an avatar's prepared data lies: `<preparedFolder>/<id>/prepared`. */
 export function preparedPath(preparedFolder: string, id: string): string {
@@ -25,14 +27,18 @@ export function preparedPath(preparedFolder: string, id: string): string {
  *
  * @param preparedFolder Absolute; see {@link preparedPath}.
  * @param onProgress Called with 0..1 while something is prepared, never if nothing is to do.
+ * @param signal Ends the preparation, which leaves nothing behind then.
  * @throws {AppError} `avatar_invalid` for a bad source, or if `preparation` is false and nothing was prepared; `face_not_found`,
- *   `media_unreadable`, `model_missing`.
+ *   `media_unreadable`, `model_missing`; an {@link AvatarRefused} where the pictures are the reason; the signal's reason when it
+ *   is aborted.
  */
 export async function prepareAvatar(
   entry: AvatarEntry,
   preparedFolder: string,
   onProgress: (share: number) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<Manifest> {
+  signal?.throwIfAborted();
   const folder = preparedPath(preparedFolder, entry.id);
   const existing = await readManifest(folder);
   if (!entry.preparation) {
@@ -44,7 +50,9 @@ export async function prepareAvatar(
   }
   const clips = await sourceClips(entry);
   const source = await checksumOf(clips);
-  if (existing?.source === source && existing.bboxShiftPx === entry.bboxShiftPx) return existing;
+  if (existing?.source === source && existing.bboxShiftPx === entry.bboxShiftPx) {
+    return keepConsent(folder, existing, entry.consent ?? existing.consent);
+  }
 
   await removeLeftovers(folder);
   const newFolder = `${folder}.${randomUUID()}`;
@@ -52,7 +60,7 @@ export async function prepareAvatar(
   try {
     const { id, bboxShiftPx } = entry;
     const job = { avatarId: id, clips, bboxShiftPx, folder: newFolder, finalFolder: folder };
-    const prepared = await prepareApart(job, onProgress);
+    const prepared = await prepareApart(job, onProgress, signal);
     const portrait = await ownPortrait(entry.videoFile);
     const manifest: Manifest = {
       version: PREPARATION_VERSION,
@@ -63,14 +71,25 @@ export async function prepareAvatar(
       faceCount: prepared.faceCount,
       portrait: portrait ? relative(folder, portrait) : 'portrait.png',
       clips: prepared.clips,
+      report: prepared.report,
+      consent: entry.consent ?? existing?.consent ?? null,
     };
-    await writeFile(join(newFolder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    await writeManifest(newFolder, manifest);
+    signal?.throwIfAborted();
     await rm(folder, { recursive: true, force: true });
     await rename(newFolder, folder);
     return manifest;
   } finally {
     await rm(newFolder, { recursive: true, force: true });
   }
+}
+
+/** Writes the manifest anew if somebody else, or somebody at last, has said that the person shown agrees. */
+async function keepConsent(folder: string, manifest: Manifest, consent: Consent | null): Promise<Manifest> {
+  if (consent?.by === manifest.consent?.by && consent?.at === manifest.consent?.at) return manifest;
+  const changed = { ...manifest, consent };
+  await writeManifest(folder, changed);
+  return changed;
 }
 
 /** Removes what preparations left that were killed. */
@@ -86,23 +105,38 @@ async function removeLeftovers(folder: string): Promise<void> {
  * Runs the job in a process of its own: it takes its 300 MB with it when it ends, and a file that brings a decoder down
  * does not bring the server down.
  */
-function prepareApart(job: PreparationJob, onProgress: (share: number) => void): Promise<PreparedClips> {
+function prepareApart(
+  job: PreparationJob,
+  onProgress: (share: number) => void,
+  signal?: AbortSignal,
+): Promise<PreparedClips> {
   return new Promise((resolve, reject) => {
     const child = fork(new URL('./preparation-process.ts', import.meta.url), { execArgv: [] });
     let prepared: PreparedClips | null = null;
     let failure: Error | null = null;
+    // Nothing in it is worth a goodbye: its folder is removed by whoever made it.
+    const end = () => child.kill('SIGKILL');
+    signal?.addEventListener('abort', end, { once: true });
     child.on('message', (message: FromPreparation) => {
       if (message.type === 'progress') onProgress(message.share);
       else if (message.type === 'done') prepared = message.prepared;
-      else failure = new AppError(message.code, message.message);
+      else failure = failureOf(message);
     });
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      if (prepared) resolve(prepared);
-      else reject(failure ?? crashed(job, signal ?? code));
+    child.on('error', (error) => {
+      failure ??= error;
     });
-    child.send(job);
+    child.on('close', (code, how) => {
+      signal?.removeEventListener('abort', end);
+      if (signal?.aborted) reject(signal.reason);
+      else if (prepared) resolve(prepared);
+      else reject(failure ?? crashed(job, how ?? code));
+    });
+    child.send(job, () => {});
   });
+}
+
+function failureOf({ code, message, report }: FromPreparation & { type: 'failed' }): AppError {
+  return report ? new AvatarRefused(code, message, report) : new AppError(code, message);
 }
 
 function crashed({ avatarId, clips }: PreparationJob, how: string | number | null): AppError {

@@ -6,6 +6,7 @@ import { writePng } from '../codecs/picture.ts';
 import { writeVideo } from '../codecs/video-file-writer.ts';
 import { AppError } from '../errors.ts';
 import { GEOMETRY_SIZE } from './avatar.ts';
+import { type AvatarReport, type Finding, reportOf } from './avatar-report.ts';
 import { FACE_POINTS, FaceLandmarks } from './face-landmarks.ts';
 import { type FaceFinder, type FaceTrack, trackFace } from './face-track.ts';
 import { cropLuma, sharpenLipLine } from './lip-line.ts';
@@ -50,6 +51,7 @@ export interface PreparedClips {
   /** In the order of the job. */
   readonly clips: readonly PreparedClip[];
   readonly faceCount: number;
+  readonly report: AvatarReport;
 }
 
 interface Size {
@@ -89,9 +91,22 @@ export async function prepareClips(job: PreparationJob, onProgress: (share: numb
     await writeClip(job, clip, size, square, geometry[index]);
     onProgress(TRACKING_SHARE + ((index + 1) / clips.length) * (1 - TRACKING_SHARE));
   }
+  const faceCount = Math.max(...clips.map(({ track }) => track.faceCount));
   return {
     clips: clips.map(({ source, track, ...prepared }) => prepared),
-    faceCount: Math.max(...clips.map(({ track }) => track.faceCount)),
+    faceCount,
+    report: reportOf([facesFound(faceCount)]),
+  };
+}
+
+function facesFound(count: number): Finding {
+  const about = { subject: 'faces', clip: null, frame: null, value: count } as const;
+  if (count === 1) return { ...about, level: 'ok', found: 'One face.', advice: null };
+  return {
+    ...about,
+    level: 'advice',
+    found: `${count} faces; the largest was taken.`,
+    advice: 'Cut the picture so that only one person is seen.',
   };
 }
 

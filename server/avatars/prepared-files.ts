@@ -1,10 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { GEOMETRY_SIZE } from './avatar.ts';
+import type { AvatarReport } from './avatar-report.ts';
+import type { Consent } from './source-clips.ts';
 
 /** Raised when prepared data changes its meaning, so that older data is made again. */
-export const PREPARATION_VERSION = 1;
+export const PREPARATION_VERSION = 2;
 /** Side of every avatar picture, in pixels. */
 export const AVATAR_SIZE_PX = 512;
 /** Rate of every clip. */
@@ -37,6 +40,10 @@ export interface Manifest {
   readonly portrait: string;
   /** `idle_0` first. */
   readonly clips: readonly PreparedClip[];
+  /** What was found out about the pictures; never `refused`. */
+  readonly report: AvatarReport;
+  /** Null if nobody was asked. */
+  readonly consent: Consent | null;
 }
 
 /** @returns Null if the folder holds no prepared data of this version. */
@@ -49,6 +56,14 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
   } catch {
     return null;
   }
+}
+
+/** Writes `manifest.json`; what was there is replaced at once or not at all. */
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const path = join(folder, 'manifest.json');
+  const part = `${path}.${randomUUID()}.part`;
+  await writeFile(part, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(part, path);
 }
 
 /** @returns float32, `frameCount × GEOMETRY_SIZE`, in shared memory. @throws {AppError} `avatar_invalid` if it is damaged. */

@@ -4,6 +4,14 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import { AppError } from '../errors.ts';
 
+/** Who says that the person shown agrees to become an avatar. */
+export interface Consent {
+  /** As they call themselves. */
+  readonly by: string;
+  /** When they said so, ISO 8601. */
+  readonly at: string;
+}
+
 /** One avatar as configured. */
 export interface AvatarEntry {
   /** `[A-Za-z0-9_-]{1,64}` */
@@ -20,6 +28,8 @@ export interface AvatarEntry {
   readonly videoFile: string;
   /** Sample speech: name → absolute path of a wav file. */
   readonly audioClips: Readonly<Record<string, string>>;
+  /** Kept with the prepared data; none if left out. */
+  readonly consent?: Consent;
 }
 
 /** Where one clip comes from. */
