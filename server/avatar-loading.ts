@@ -1,18 +1,40 @@
+import { basename, sep } from 'node:path';
 import type { Avatar } from './avatars/avatar.ts';
-import { AvatarStore, type AvatarStoreOptions } from './avatars/avatar-store.ts';
+import { AvatarRefused } from './avatars/avatar-report.ts';
+import { type AddOptions, AvatarStore, type AvatarStoreOptions } from './avatars/avatar-store.ts';
+import type { Manifest } from './avatars/prepared-files.ts';
+import type { AvatarEntry } from './avatars/source-clips.ts';
 import type { AvatarSettings } from './config/avatars-file.ts';
 import { AppError, describeError } from './errors.ts';
-import { type AvatarGallery, type AvatarProgress, findAvatar } from './http/avatar-gallery.ts';
+import {
+  type AvatarFacts,
+  type AvatarGallery,
+  type AvatarProgress,
+  findAvatar,
+  NOTHING_KNOWN,
+} from './http/avatar-gallery.ts';
 import type { Log } from './log.ts';
 import { progressBar } from './progress-bar.ts';
 
 /** What is the same for all avatars that are added. */
 const ADDED = { preparation: true, bboxShiftPx: 0, audioClips: {} } as const;
 
+/** Failures of added avatars that {@link AvatarLoading.progress} tells of; older ones are forgotten when one is added. */
+const TOLD_FAILURES = 10;
+
+type Store = Pick<AvatarStore, 'add' | 'forget'>;
+
 interface Loader {
-  readonly store: Pick<AvatarStore, 'add'>;
+  readonly store: Store;
   /** Makes the avatar known before it is listed as ready. */
   readonly onReady: (avatar: Avatar) => void;
+}
+
+interface Added {
+  readonly videoFile: string;
+  readonly avatar: Promise<Avatar>;
+  /** Whether it is one of those that people brought in and that stay, see `OwnAvatars`. */
+  readonly isOwn: boolean;
 }
 
 export interface AvatarLoadingOptions {
@@ -22,11 +44,11 @@ export interface AvatarLoadingOptions {
   readonly needsAll: boolean;
   /** Whether preparation is shown in the terminal. */
   readonly showsProgress: boolean;
-  /** Most avatars that may be added while the server runs. */
+  /** Most avatars that may be added for the time that the server runs. */
   readonly maxAdded: number;
   readonly log: Log;
   /** `AvatarStore.open` unless a test has its own. */
-  readonly openStore?: (options: AvatarStoreOptions) => Promise<Pick<AvatarStore, 'add'>>;
+  readonly openStore?: (options: AvatarStoreOptions) => Promise<Store>;
 }
 
 /** An avatar that somebody adds while the server runs. */
@@ -49,9 +71,12 @@ export class AvatarLoading implements AvatarGallery {
   readonly #log: Log;
   readonly #bars = new Map<string, (share: number) => void>();
   readonly #progress = new Map<string, AvatarProgress>();
-  readonly #ready: Avatar[] = [];
+  readonly #ready = new Map<string, Avatar>();
   /** Avatars that were added, by id, until their preparation fails. */
-  readonly #added = new Map<string, { readonly videoFile: string; readonly avatar: Promise<Avatar> }>();
+  readonly #added = new Map<string, Added>();
+  /** What was found out about the pictures of those that are ready or failed. */
+  readonly #facts = new Map<string, AvatarFacts>();
+  readonly #watchers = new Set<(id: string) => void>();
   /** Null until {@link load} has begun. */
   #loader: Loader | null = null;
 
@@ -63,11 +88,20 @@ export class AvatarLoading implements AvatarGallery {
   }
 
   ready(): readonly Avatar[] {
-    return this.#ready;
+    return [...this.#ready.values()];
   }
 
   progress(): readonly AvatarProgress[] {
     return [...this.#progress.values()];
+  }
+
+  facts(id: string): AvatarFacts {
+    return this.#facts.get(id) ?? NOTHING_KNOWN;
+  }
+
+  watch(listener: (id: string) => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
   }
 
   /**
@@ -81,15 +115,15 @@ export class AvatarLoading implements AvatarGallery {
     const openStore = this.#options.openStore ?? ((options) => AvatarStore.open([], options));
     const store = await openStore({
       preparedFolder: this.#options.preparedFolder,
+      onTurn: (id) => this.#set(id, 'preparing', 0),
       onProgress: (id, share) => this.#showProgress(id, share),
-      onSeveralFaces: (avatarId, faceCount) =>
-        this.#log.warn({ avatarId, faceCount }, 'an avatar shows more than one face; the largest is used'),
+      onPrepared: (id, manifest) => this.#keepFacts(id, manifest),
     });
     this.#loader = { store, onReady };
     for (const entry of this.#entries) if (!signal.aborted) await this.#loadOne(this.#loader, entry).catch(() => {});
     if (signal.aborted) return;
     const problems = this.progress().flatMap(({ problem }) => (problem === null ? [] : [problem]));
-    if (this.#ready.length === 0)
+    if (this.#ready.size === 0)
       throw new AppError('avatar_invalid', ['No avatar can be used.', ...problems].join('\n'));
     if (problems.length > 0 && this.#options.needsAll) throw new AppError('avatar_invalid', problems.join('\n'));
   }
@@ -107,27 +141,83 @@ export class AvatarLoading implements AvatarGallery {
       throw new AppError('avatar_exists', `Avatar ${id} exists already and has another video; choose another id.`);
     }
     if (configured) return findAvatar(this, id);
-    return (this.#added.get(id) ?? this.#begin({ ...ADDED, id, name: id, videoPath, videoFile })).avatar;
+    return (this.#added.get(id) ?? this.#begin({ ...ADDED, id, name: id, videoPath, videoFile }, { isOwn: false }))
+      .avatar;
   }
 
-  #begin(entry: AvatarSettings) {
+  /**
+   * Prepares and loads an avatar that somebody brought in to stay. It does not count for {@link AvatarLoadingOptions.maxAdded}.
+   *
+   * @throws {AppError} `avatar_exists`; `not_ready`; as `prepareAvatar` does. The reason of the signal if that was aborted: the
+   *   avatar is then not listed any more.
+   */
+  async addOwn(entry: AvatarEntry, options: AddOptions): Promise<Avatar> {
+    this.requireNew(entry.id);
+    return this.#begin(entry, { ...options, isOwn: true }).avatar;
+  }
+
+  /** @throws {AppError} `avatar_exists` if the id is taken by an avatar that did not fail. */
+  requireNew(id: string): void {
+    const known = this.#progress.get(id);
+    if (!known || (known.state === 'failed' && !this.#isConfigured(id))) return;
+    throw new AppError('avatar_exists', `Avatar ${id} exists already; choose another id.`);
+  }
+
+  /** Gives an own avatar another name. Sessions that show it keep the old one. */
+  rename(id: string, name: string): void {
+    const avatar = this.#ready.get(id);
+    if (!avatar) return;
+    this.#ready.set(id, { ...avatar, name });
+    this.#tell(id);
+  }
+
+  /** Takes an own avatar, or what is told of a failed one, off the list. Sessions that show it keep it. Idempotent. */
+  forget(id: string): void {
+    this.#loader?.store.forget(id);
+    this.#ready.delete(id);
+    this.#added.delete(id);
+    this.#facts.delete(id);
+    if (this.#progress.delete(id)) this.#tell(id);
+  }
+
+  #begin(entry: AvatarEntry, { isOwn, ...options }: AddOptions & { readonly isOwn: boolean }): Added {
     const { maxAdded } = this.#options;
     if (!this.#loader) throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
-    if (this.#added.size >= maxAdded) {
+    if (!isOwn && [...this.#added.values()].filter((each) => !each.isOwn).length >= maxAdded) {
       throw new AppError(
         'server_full',
         `${maxAdded} avatars were added already; no more may be (media.max_added_avatars).`,
       );
     }
-    // What became of earlier tries is of no interest any more, and must not pile up.
-    for (const { id, state } of this.progress()) {
-      if (state === 'failed' && !this.#entries.some((each) => each.id === id)) this.#progress.delete(id);
-    }
-    const avatar = this.#loadOne(this.#loader, entry);
-    const added = { videoFile: entry.videoFile, avatar };
+    // A try after a failure is told as the last one of the list.
+    this.#progress.delete(entry.id);
+    this.#facts.delete(entry.id);
+    this.#forgetOldFailures();
+    this.#set(entry.id, 'waiting', 0);
+    const avatar = this.#loadOne(this.#loader, entry, options);
+    const added = { videoFile: entry.videoFile, avatar, isOwn };
     this.#added.set(entry.id, added);
-    avatar.catch(() => this.#added.delete(entry.id));
+    avatar.catch(() => this.#added.get(entry.id) === added && this.#added.delete(entry.id));
     return added;
+  }
+
+  /** What became of earlier tries is soon of no interest any more, and must not pile up. */
+  #forgetOldFailures(): void {
+    const failures = this.progress().filter(({ id, state }) => state === 'failed' && !this.#isConfigured(id));
+    for (const { id } of failures.slice(0, Math.max(0, failures.length - TOLD_FAILURES))) {
+      this.#progress.delete(id);
+      this.#facts.delete(id);
+    }
+  }
+
+  #isConfigured(id: string): boolean {
+    return this.#entries.some((entry) => entry.id === id);
+  }
+
+  #keepFacts(avatarId: string, { report, consent, faceCount }: Manifest): void {
+    this.#facts.set(avatarId, { report, consent });
+    if (faceCount > 1)
+      this.#log.warn({ avatarId, faceCount }, 'an avatar shows more than one face; the largest is used');
   }
 
   #showProgress(id: string, share: number): void {
@@ -142,20 +232,26 @@ export class AvatarLoading implements AvatarGallery {
   }
 
   /** @throws what went wrong, after it was told. */
-  async #loadOne({ store, onReady }: Loader, entry: AvatarSettings): Promise<Avatar> {
+  async #loadOne({ store, onReady }: Loader, entry: AvatarEntry, options: AddOptions = {}): Promise<Avatar> {
     const { id } = entry;
     const startedMs = performance.now();
-    this.#set(id, 'preparing', 0);
     try {
-      const avatar = await store.add(entry);
+      const avatar = await store.add(entry, options);
       onReady(avatar);
-      this.#ready.push(avatar);
+      this.#ready.set(id, avatar);
       this.#set(id, 'ready', 1);
       this.#log.info({ avatarId: id, tookMs: Math.round(performance.now() - startedMs) }, 'avatar is ready');
       return avatar;
     } catch (error) {
+      if (options.signal?.aborted) {
+        this.forget(id);
+        throw error;
+      }
       const { code, message } = describeError(error);
-      const problem = `Failed to initialize avatar ${id}: ${message}`;
+      const problem = this.#added.get(id)?.isOwn
+        ? withoutPaths(message, entry, options)
+        : `Failed to initialize avatar ${id}: ${message}`;
+      if (error instanceof AvatarRefused) this.#facts.set(id, { report: error.report, consent: entry.consent ?? null });
       this.#set(id, 'failed', 0, problem);
       this.#log.error(code === 'internal' ? { avatarId: id, err: error } : { avatarId: id }, problem);
       throw error;
@@ -164,5 +260,15 @@ export class AvatarLoading implements AvatarGallery {
 
   #set(id: string, state: AvatarProgress['state'], share: number, problem: string | null = null): void {
     this.#progress.set(id, { id, state, share, problem });
+    this.#tell(id);
   }
+
+  #tell(id: string): void {
+    for (const listener of this.#watchers) listener(id);
+  }
+}
+
+/** Where things lie on this machine is nobody's business who brings in a face. */
+function withoutPaths(message: string, { videoFile }: AvatarEntry, { preparedFolder = '' }: AddOptions): string {
+  return message.replaceAll(videoFile, basename(videoFile)).replaceAll(preparedFolder + sep, '');
 }

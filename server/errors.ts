@@ -25,6 +25,7 @@ export const ERROR_STATUS = {
   refused: 403,
   rate_limited: 429,
   session_limit: 429,
+  avatar_limit: 409,
   server_full: 503,
   not_ready: 503,
   config_invalid: 500,

@@ -26,6 +26,7 @@ import type { Log } from './log.ts';
 import { MediaFolders } from './media-folders.ts';
 import { Metrics } from './metrics.ts';
 import { openScheduler } from './open-scheduler.ts';
+import { OwnAvatars } from './own-avatars.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { EncoderSource } from './session/encoder-source.ts';
 import { IdleLoops } from './session/idle-loops.ts';
@@ -94,6 +95,13 @@ export async function startServer(config: Config, options: StartOptions): Promis
     throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   };
 
+  const ownAvatars = new OwnAvatars({
+    folder: settings.media.ownFolder,
+    maxAvatars: settings.media.maxOwnAvatars,
+    loading: avatars,
+    isShown: (id) => line?.sessions.list().some(({ avatarId }) => avatarId === id) ?? false,
+    log,
+  });
   const clips = new ClipLibrary();
   const started = Promise.withResolvers<void>();
   // Whoever started the server hears of it through `ready`; a caller that closes before it does not have to.
@@ -177,6 +185,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
     ...opened,
     tokenLifetimeMaxS: settings.access.tokenLifetimeMaxS,
     gallery: avatars,
+    ownAvatars,
+    maxUploadBytes: settings.media.maxUploadBytes,
     sessions,
     connectViewer,
     iceServers: iceServers(settings),
@@ -192,6 +202,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     const shelf = new AvatarShelf({ announce: (avatar) => scheduler.addAvatar(avatar), timers: processTimers });
     line = { scheduler, shelf, sessions: openSessions(settings, { scheduler, shelf, avatars, clips, metrics, log }) };
     await avatars.load((avatar) => scheduler.addAvatar(avatar), stop.signal);
+    await ownAvatars.open();
     if (state === 'starting') state = 'started';
   };
   start().then(started.resolve, started.reject);
@@ -199,6 +210,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const shut = async () => {
     state = 'closing';
     stop.abort();
+    await ownAvatars.close();
     await line?.sessions.closeAll(Math.max(0, settings.limits.shutdownGraceMs - CLOSING_MS));
     await app.close();
     line?.shelf.close();

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type { Avatar } from './avatar.ts';
 import { type ClipChoice, loadAvatar } from './load-avatar.ts';
 import { prepareAvatar, preparedPath } from './preparation.ts';
+import type { Manifest } from './prepared-files.ts';
 import type { AvatarEntry } from './source-clips.ts';
 
 export interface AvatarStoreOptions {
@@ -9,10 +10,19 @@ export interface AvatarStoreOptions {
   readonly preparedFolder: string;
   /** Which clips are kept in memory; `idle` unless said. */
   readonly clips?: ClipChoice;
+  /** Called when it is an avatar's turn: preparations run one after the other. */
+  readonly onTurn?: (avatarId: string) => void;
   /** Called with 0..1 while an avatar is prepared; never if nothing has changed since. */
   readonly onProgress?: (avatarId: string, share: number) => void;
-  /** Called if an avatar's pictures show more than one face; the largest is used. */
-  readonly onSeveralFaces?: (avatarId: string, faceCount: number) => void;
+  /** Called with what is known of an avatar's pictures, before they are in memory. */
+  readonly onPrepared?: (avatarId: string, manifest: Manifest) => void;
+}
+
+export interface AddOptions {
+  /** Instead of that of the store. */
+  readonly preparedFolder?: string;
+  /** Gives up, at once while it waits for its turn; nothing is left on disk then. */
+  readonly signal?: AbortSignal;
 }
 
 /** The avatars of this process. Their pictures are held once, in shared memory, for all sessions and threads. */
@@ -54,12 +64,17 @@ export class AvatarStore {
   /**
    * Prepares and loads one more; one of the same id is replaced. Sessions that show the old one keep it.
    *
-   * @throws {AppError} As `prepareAvatar`.
+   * @throws {AppError} As `prepareAvatar`; the reason of the signal if that was aborted.
    */
-  async add(entry: AvatarEntry): Promise<Avatar> {
-    const avatar = await this.#make(entry);
+  async add(entry: AvatarEntry, options: AddOptions = {}): Promise<Avatar> {
+    const avatar = await this.#make(entry, options);
     this.#avatars.set(avatar.id, avatar);
     return avatar;
+  }
+
+  /** Lets go of one; sessions that show it keep it. Idempotent. */
+  forget(id: string): void {
+    this.#avatars.delete(id);
   }
 
   /** Lets go of the memory, which is freed when the last thread has. Idempotent. */
@@ -67,14 +82,33 @@ export class AvatarStore {
     this.#avatars.clear();
   }
 
-  async #make(entry: AvatarEntry): Promise<Avatar> {
-    const { preparedFolder, clips = 'idle', onProgress, onSeveralFaces } = this.#options;
-    const prepared = this.#preparing.then(() =>
-      prepareAvatar(entry, preparedFolder, (share) => onProgress?.(entry.id, share)),
-    );
-    this.#preparing = prepared.catch(() => {});
+  async #make(entry: AvatarEntry, { signal, ...given }: AddOptions = {}): Promise<Avatar> {
+    const { clips = 'idle', onTurn, onProgress, onPrepared } = this.#options;
+    const preparedFolder = given.preparedFolder ?? this.#options.preparedFolder;
+    const turn = this.#preparing;
+    const prepared = unlessAborted(turn, signal).then(() => {
+      onTurn?.(entry.id);
+      return prepareAvatar(entry, preparedFolder, (share) => onProgress?.(entry.id, share), signal);
+    });
+    // Whoever gives up while it waits does not let the next one in before its turn.
+    this.#preparing = Promise.allSettled([turn, prepared]);
     const manifest = await prepared;
-    if (manifest.faceCount > 1) onSeveralFaces?.(entry.id, manifest.faceCount);
-    return loadAvatar(entry, preparedPath(preparedFolder, entry.id), manifest, clips);
+    onPrepared?.(entry.id, manifest);
+    const avatar = await loadAvatar(entry, preparedPath(preparedFolder, entry.id), manifest, clips);
+    signal?.throwIfAborted();
+    return avatar;
+  }
+}
+
+/** Settles with `work`, or with the reason of the signal if that comes first. */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const give = () => aborted.reject(signal?.reason);
+  signal?.addEventListener('abort', give, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal?.removeEventListener('abort', give);
   }
 }

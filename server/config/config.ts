@@ -81,6 +81,11 @@ function withAbsolutePaths(settings: Settings, folder: string): Settings {
       tls: http.tls && { key: absolute(http.tls.key), certificate: absolute(http.tls.certificate) },
     },
     access: { ...access, keysFile: access.keysFile && absolute(access.keysFile) },
-    media: { ...media, folders: media.folders.map(absolute), preparedFolder: absolute(media.preparedFolder) },
+    media: {
+      ...media,
+      folders: media.folders.map(absolute),
+      preparedFolder: absolute(media.preparedFolder),
+      ownFolder: absolute(media.ownFolder),
+    },
   };
 }

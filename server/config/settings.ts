@@ -127,6 +127,9 @@ export const SETTINGS = section({
     folders: listOf('a list of folders', path(), ['avatars']),
     preparedFolder: path('avatars'),
     maxAddedAvatars: wholeNumber(0, 1000, 4),
+    ownFolder: path('own-avatars'),
+    maxOwnAvatars: wholeNumber(0, 1000, 20),
+    maxUploadBytes: wholeNumber(1_000_000, 1_073_741_824, 100_000_000),
   }),
 });
 

@@ -9,6 +9,7 @@ import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type GuardOptions, guardRoutes } from './access/guard-routes.ts';
 import { describeHttpError, PROBLEM_TYPE, problem } from './api/problem.ts';
+import { limitBodyTime } from './body-time.ts';
 import { limitConnections } from './connection-guard.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { addSecurityHeaders } from './security-headers.ts';
@@ -23,6 +24,8 @@ export interface AppOptions extends Omit<GuardOptions, 'origins'> {
   readonly tls: { readonly key: string; readonly certificate: string } | null;
   /** Longest request body. WebSocket messages up to {@link MAX_FRAME_BYTES} reach their route, which has its own limit. */
   readonly maxMessageBytes: number;
+  /** How long a request without files may take to come whole; tests have less patience. */
+  readonly bodyTimeoutMs?: number;
   /** WebSockets. */
   readonly maxConnectionsPerAddress: number;
   /** TCP connections of any kind; no limit if absent, and none behind a proxy. */
@@ -34,7 +37,9 @@ export interface AppOptions extends Omit<GuardOptions, 'origins'> {
 
 /** WebSocket messages above this are not read at all: the socket closes with code 1009. */
 const MAX_FRAME_BYTES = 2 * 1_048_576;
+/** How long a request may take to come whole, without and with large files: 100 MB at 1.5 Mbit/s. */
 const REQUEST_TIMEOUT_MS = 30_000;
+const FILES_TIMEOUT_MS = 540_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
 /** A client that trickles in the headers of a request (slow loris) is cut off after this, at the next look. */
 const HEADERS_TIMEOUT_MS = 8000;
@@ -59,7 +64,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const tls = options.tls && readTls(options.tls);
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_LOOK_MS };
   const common = {
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: FILES_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: options.maxMessageBytes,
     // The address and host that the one proxy in front of us saw; what came before it anybody can make up.
@@ -89,6 +94,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   addSecurityHeaders(app, corsOrigins);
   if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
   await addWebSockets(app, options);
+  limitBodyTime(app, options.bodyTimeoutMs ?? REQUEST_TIMEOUT_MS);
   guardRoutes(app, { ...options, origins: corsOrigins });
   await app.register(serveStatic, {
     root: options.pageFolder,

@@ -1,4 +1,6 @@
 import type { Avatar } from '../avatars/avatar.ts';
+import type { AvatarReport } from '../avatars/avatar-report.ts';
+import type { Consent } from '../avatars/source-clips.ts';
 import { AppError } from '../errors.ts';
 
 /** How far one avatar is. */
@@ -11,12 +13,25 @@ export interface AvatarProgress {
   readonly problem: string | null;
 }
 
+/** What is known of an avatar's pictures. */
+export interface AvatarFacts {
+  /** What was found out about them; null if nothing was. */
+  readonly report: AvatarReport | null;
+  /** Who said that the person shown agrees; null if nobody did. */
+  readonly consent: Consent | null;
+}
+
+export const NOTHING_KNOWN: AvatarFacts = { report: null, consent: null };
+
 /** The avatars of the server as clients see them. */
 export interface AvatarGallery {
   /** Those that can speak now, in the order of the configuration. */
   ready(): readonly Avatar[];
   /** All that are configured, in the same order. */
   progress(): readonly AvatarProgress[];
+  facts(id: string): AvatarFacts;
+  /** Calls `listener` whenever something of an avatar has changed, or it is gone. @returns Ends that. */
+  watch(listener: (id: string) => void): () => void;
 }
 
 /**

@@ -6,6 +6,7 @@ import { hashOfKey, type KeyEntry, makeApiKey } from '../http/access/api-key.ts'
 import { KeyAccess } from '../http/access/key-access.ts';
 import { SessionTokens } from '../http/access/session-tokens.ts';
 import { serveApi } from '../http/api/api.ts';
+import type { AvatarRouteOptions } from '../http/api/avatar-routes.ts';
 import { type App, type AppOptions, createApp, listen } from '../http/app.ts';
 import { viewerConnector } from '../http/connect-viewer.ts';
 import { serveDocs } from '../http/docs/serve-docs.ts';
@@ -18,6 +19,7 @@ import type { EncoderSource, PictureEncoderOptions } from '../session/encoder-so
 import { IdleLoops } from '../session/idle-loops.ts';
 import { SessionRegistry } from '../session/registry.ts';
 import { processTimers } from '../timers.ts';
+import { NO_OWN_AVATARS } from './fake-own-avatars.ts';
 import { FakeGallery } from './fake-viewers.ts';
 import { FakeScheduler, FakeShelf, FakeSource, fakeAvatar } from './fakes.ts';
 
@@ -42,6 +44,8 @@ export class CountingEncoders implements EncoderSource {
 }
 
 export interface ApiRigOptions extends Partial<AppOptions> {
+  /** Without, none may be brought in. */
+  readonly avatars?: Partial<AvatarRouteOptions>;
   /** Names of keys by scope; without, access is free. */
   readonly keys?: readonly { readonly id: string; readonly scope: Scope; readonly maxSessions?: number }[];
   readonly capacity?: number;
@@ -164,6 +168,9 @@ export async function openApiRig(options: ApiRigOptions = {}): Promise<ApiRig> {
     tokens,
     tokenLifetimeMaxS: 600,
     gallery,
+    ownAvatars: NO_OWN_AVATARS,
+    maxUploadBytes: 1_000_000,
+    ...options.avatars,
     sessions,
     connectViewer,
     iceServers: options.iceServers ?? [],

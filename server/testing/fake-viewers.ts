@@ -1,6 +1,6 @@
 import type { Avatar } from '../avatars/avatar.ts';
 import { AppError } from '../errors.ts';
-import type { AvatarGallery, AvatarProgress } from '../http/avatar-gallery.ts';
+import { type AvatarFacts, type AvatarGallery, type AvatarProgress, NOTHING_KNOWN } from '../http/avatar-gallery.ts';
 import type {
   ConnectViewer,
   IceCandidate,
@@ -19,6 +19,7 @@ import { FakeSource, FakeTransport } from './fakes.ts';
 export class FakeGallery implements AvatarGallery {
   avatars: Avatar[];
   states: AvatarProgress[];
+  readonly watchers = new Set<(id: string) => void>();
 
   constructor(avatars: Avatar[]) {
     this.avatars = avatars;
@@ -35,6 +36,16 @@ export class FakeGallery implements AvatarGallery {
 
   set(id: string, state: AvatarProgress['state'], share = 0, problem: string | null = null): void {
     this.states = this.states.map((each) => (each.id === id ? { id, state, share, problem } : each));
+    for (const listener of this.watchers) listener(id);
+  }
+
+  facts(): AvatarFacts {
+    return NOTHING_KNOWN;
+  }
+
+  watch(listener: (id: string) => void): () => void {
+    this.watchers.add(listener);
+    return () => void this.watchers.delete(listener);
   }
 }
 

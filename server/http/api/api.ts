@@ -2,12 +2,18 @@ import type { Log } from '../../log.ts';
 import type { App } from '../app.ts';
 import { type AccessRouteOptions, serveAccess } from './access-routes.ts';
 import { underApi } from './api-scope.ts';
+import { type AvatarRouteOptions, serveAvatars } from './avatar-routes.ts';
 import { type CatalogueRouteOptions, serveCatalogue } from './catalogue-routes.ts';
 import { record } from './schemas.ts';
 import { type SessionRouteOptions, serveSessions } from './session-routes.ts';
 import { serveWhip, type WhipRouteOptions } from './whip-routes.ts';
 
-export interface ApiOptions extends AccessRouteOptions, CatalogueRouteOptions, SessionRouteOptions, WhipRouteOptions {
+export interface ApiOptions
+  extends AccessRouteOptions,
+    AvatarRouteOptions,
+    CatalogueRouteOptions,
+    SessionRouteOptions,
+    WhipRouteOptions {
   readonly log: Log;
 }
 
@@ -18,6 +24,7 @@ export function serveApi(app: App, options: ApiOptions): void {
     serveAccess(api, options);
     serveSessions(api, options);
     serveWhip(api, options);
+    serveAvatars(api, options);
     serveCatalogue(api, options);
   });
 }

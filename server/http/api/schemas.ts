@@ -24,6 +24,17 @@ export const NAME: Schema = { type: 'string', minLength: 1, maxLength: 256 };
 export const SCOPE: Schema = { type: 'string', enum: [...SCOPES] };
 export const nullable = (schema: Schema): Schema => ({ anyOf: [schema, { type: 'null' }] });
 
+export const IDEMPOTENCY_HEADERS: Schema = {
+  type: 'object',
+  properties: {
+    'idempotency-key': described(
+      'A text of your own, new for every order: the same one again gets the first answer and creates nothing.',
+      { type: 'string', minLength: 1, maxLength: 128, pattern: '^[\\x21-\\x7e]+$' },
+    ),
+  },
+};
+export type IdempotencyHeaders = { readonly 'idempotency-key'?: string };
+
 /** RFC 9457. */
 export const PROBLEM: Schema = {
   type: 'object',
@@ -48,6 +59,7 @@ export function refusals(...statuses: readonly number[]): Readonly<Record<number
     405: 'The method is not for this address.',
     409: 'It cannot be done now.',
     412: 'The ETag is of an earlier ICE session.',
+    413: 'It has more bytes than it may have.',
     415: 'The media type is another one.',
     422: 'It was understood and cannot be done.',
     428: 'If-Match is missing.',

@@ -161,8 +161,18 @@ test('avatars, engines and figures are told', async () => {
       problem: null,
       audio_clips: ['hello'],
       portrait: '/avatars/anna/portrait',
+      is_own: false,
     },
-    { id: 'bert', name: 'bert', state: 'preparing', share: 0.4, problem: null, audio_clips: [], portrait: null },
+    {
+      id: 'bert',
+      name: 'bert',
+      state: 'preparing',
+      share: 0.4,
+      problem: null,
+      audio_clips: [],
+      portrait: null,
+      is_own: false,
+    },
   ]);
   assert.deepEqual((await rig.ask('GET', '/api/engines')).body, {
     engines: [

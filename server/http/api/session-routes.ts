@@ -12,7 +12,7 @@ import {
   sessionsFor,
 } from './api-sessions.ts';
 import { IdempotencyKeys } from './idempotency.ts';
-import { described, listOf, NAME, record, refusals } from './schemas.ts';
+import { described, IDEMPOTENCY_HEADERS, type IdempotencyHeaders, listOf, NAME, record, refusals } from './schemas.ts';
 
 /** How long a session of this door waits for a viewer, at first and whenever its last one has left. */
 export const LINGER_MS = 30_000;
@@ -24,16 +24,12 @@ export interface SessionRouteOptions {
 }
 
 const TAGS = ['sessions'];
-const IDEMPOTENCY_KEY = described(
-  'A text of your own, new for every order: the same one again gets the first answer and creates nothing.',
-  { type: 'string', minLength: 1, maxLength: 128, pattern: '^[\\x21-\\x7e]+$' },
-);
 
 /** Serves sessions: create, list, look at, speak a clip, interrupt, change the avatar, close. */
 export function serveSessions(api: App, { gallery, sessions }: SessionRouteOptions): void {
   const idempotency = new IdempotencyKeys();
 
-  api.post<{ Body: { avatar_id?: string }; Headers: { 'idempotency-key'?: string } }>(
+  api.post<{ Body: { avatar_id?: string }; Headers: IdempotencyHeaders }>(
     '/sessions',
     {
       config: { scope: 'speak' },
@@ -42,7 +38,7 @@ export function serveSessions(api: App, { gallery, sessions }: SessionRouteOptio
         tags: TAGS,
         summary: 'Opens a session',
         description: `It waits ${LINGER_MS / 1000} s for a viewer or publisher, and as long after the last one has left.`,
-        headers: { type: 'object', properties: { 'idempotency-key': IDEMPOTENCY_KEY } },
+        headers: IDEMPOTENCY_HEADERS,
         body: record({ avatar_id: described('The first avatar if left out.', NAME) }, ['avatar_id']),
         response: { 201: SESSION, ...refusals(400, 401, 403, 404, 409, 422, 429, 503) },
       },

@@ -129,6 +129,14 @@ test('what is answered is what the document says, refusals included', async () =
   await ask('DELETE', `/api/sessions/${id}/connections/${ID}`, `${session}/connections/{connection}`);
   await ask('POST', '/api/tokens', '/api/tokens', { body: { scope: 'view' } });
   await ask('POST', '/api/tokens', '/api/tokens', { body: { scope: 'view' }, as: 'nobody' });
+  const avatar = '/api/avatars/{id}';
+  for (const avatarId of ['anna', 'nobody']) {
+    await ask('GET', `/api/avatars/${avatarId}`, avatar);
+    await ask('GET', `/api/avatars/${avatarId}/progress`, `${avatar}/progress`);
+    await ask('PATCH', `/api/avatars/${avatarId}`, avatar, { body: { name: 'Anna' } });
+    await ask('DELETE', `/api/avatars/${avatarId}`, avatar);
+  }
+  await ask('POST', '/api/avatars', '/api/avatars', { body: {} });
   for (const path of ['/api/access', '/api/avatars', '/api/engines', '/api/figures', '/health', '/ready']) {
     await ask('GET', path, path);
   }

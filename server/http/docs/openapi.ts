@@ -4,6 +4,13 @@ import { stringify } from 'yaml';
 import type { RouteScope } from '../access/access.ts';
 import type { App } from '../app.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body of a route that reads `multipart/form-data` itself, as a JSON Schema for the document. */
+    multipart?: Readonly<Record<string, unknown>>;
+  }
+}
+
 const DESCRIPTION = `A voice becomes a talking avatar. Sessions are opened here, sound comes in and pictures go out over WebRTC
 (WHIP and WHEP), over the WebSocket \`/ws\` or over the frame service; those two are described in
 [asyncapi.json](/asyncapi.json). What is refused under \`/api\` is an \`application/problem+json\` (RFC 9457).`;
@@ -36,6 +43,8 @@ export async function noteRoutes(app: App, version: string): Promise<void> {
       const given: Record<string, unknown> = { ...schema };
       if (isSocket(route)) given.hide = true;
       else Object.assign(given, securityOf(route.config?.scope));
+      const { multipart } = route.config ?? {};
+      if (multipart) Object.assign(given, { consumes: ['multipart/form-data'], body: multipart });
       return { schema: given, url };
     },
   });

@@ -69,16 +69,20 @@ export function serveAvatars(app: App, options: ServeAvatarsOptions): void {
   // In a scope of its own: nothing else takes multipart bodies.
   app.register(async (scope: App) => {
     await scope.register(multipart, { throwFileSizeLimit: false });
-    scope.post('/upload_video', { config: { scope: 'speak' }, schema: schemas.UPLOAD }, async (request, reply) => {
-      const { uploadFolder, maxUploadBytes } = options;
-      const upload = await takeUpload(request, uploadFolder, maxUploadBytes, (userId) => requireNew(gallery, userId));
-      const { userId: id, path: videoFile } = upload;
-      const added = options.addAvatar({ id, videoPath: `${id}/upload`, videoFile }).catch(async (error) => {
-        await removeUpload(upload);
-        throw error;
-      });
-      return begin(reply, id, inClientsWords(added, videoFile, 'the video'));
-    });
+    scope.post(
+      '/upload_video',
+      { config: { scope: 'speak', takesFiles: true }, schema: schemas.UPLOAD },
+      async (request, reply) => {
+        const { uploadFolder, maxUploadBytes } = options;
+        const upload = await takeUpload(request, uploadFolder, maxUploadBytes, (userId) => requireNew(gallery, userId));
+        const { userId: id, path: videoFile } = upload;
+        const added = options.addAvatar({ id, videoPath: `${id}/upload`, videoFile }).catch(async (error) => {
+          await removeUpload(upload);
+          throw error;
+        });
+        return begin(reply, id, inClientsWords(added, videoFile, 'the video'));
+      },
+    );
   });
 }
 
