@@ -29,6 +29,8 @@ export interface Face {
   readonly score: number;
   /** {@link FACE_POINTS} × (x, y) in pixels of the picture; a pixel's centre lies at .5. May lie outside the picture. */
   readonly points: Float32Array;
+  /** How far away each point is, in pixels of the picture, up to a constant; what is nearer has less. */
+  readonly depths: Float32Array;
 }
 
 /** A square to look for a face in, turned by `angle` radians. */
@@ -132,7 +134,12 @@ export class FaceLandmarks {
       const mesh = outputs.find(({ size }) => size === FACE_POINTS * 3)?.dataSync();
       const score = outputs.find(({ size }) => size === 1)?.dataSync()[0];
       if (!mesh || score === undefined) throw new TypeError('the face mesh model has unknown outputs');
-      return score < MIN_SCORE ? null : { score, points: toPicture(mesh, look) };
+      if (score < MIN_SCORE) return null;
+      const depths = Float32Array.from(
+        { length: FACE_POINTS },
+        (_, i) => (mesh[3 * i + 2] * look.sizePx) / MESH_SIZE_PX,
+      );
+      return { score, points: toPicture(mesh, look), depths };
     } finally {
       tf.dispose([seen, ...outputs]);
     }

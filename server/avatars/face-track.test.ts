@@ -11,7 +11,11 @@ async function* frames(count: number) {
   for (let i = 0; i < count; i++) yield frame;
 }
 
-const faceAt = (place: number): Face => ({ score: 1, points: new Float32Array(2 * FACE_POINTS).fill(place) });
+const faceAt = (place: number): Face => ({
+  score: 1,
+  points: new Float32Array(2 * FACE_POINTS).fill(place),
+  depths: new Float32Array(FACE_POINTS),
+});
 
 /** Sees a face at the frame's number wherever `isVisible`, and `faceCount` of them when it looks anew. */
 function finder(isVisible: (frame: number) => boolean, faceCount = 1): FaceFinder & { searches: number } {

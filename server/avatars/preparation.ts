@@ -59,7 +59,8 @@ export async function prepareAvatar(
   await mkdir(newFolder, { recursive: true });
   try {
     const { id, bboxShiftPx } = entry;
-    const job = { avatarId: id, clips, bboxShiftPx, folder: newFolder, finalFolder: folder };
+    const seed = Number.parseInt(source.slice(0, 8), 16);
+    const job = { avatarId: id, clips, bboxShiftPx, folder: newFolder, finalFolder: folder, seed };
     const prepared = await prepareApart(job, onProgress, signal);
     const portrait = await ownPortrait(entry.videoFile);
     const manifest: Manifest = {

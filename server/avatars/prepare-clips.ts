@@ -3,13 +3,15 @@ import { join, relative } from 'node:path';
 import type { Frame } from '../codecs/frame.ts';
 import { type MediaInfo, probe, readPictures } from '../codecs/media-file.ts';
 import { writePng } from '../codecs/picture.ts';
-import { writeVideo } from '../codecs/video-file-writer.ts';
+import { VideoFileWriter } from '../codecs/video-file-writer.ts';
 import { AppError } from '../errors.ts';
 import { GEOMETRY_SIZE } from './avatar.ts';
 import { type AvatarReport, type Finding, reportOf } from './avatar-report.ts';
 import { FACE_POINTS, FaceLandmarks } from './face-landmarks.ts';
 import { type FaceFinder, type FaceTrack, trackFace } from './face-track.ts';
 import { cropLuma, sharpenLipLine } from './lip-line.ts';
+import { IDLE_FRAMES } from './living/idle-motion.ts';
+import { LivingPhoto } from './living/living-photo.ts';
 import { closesLoop, glimpse } from './loop-closure.ts';
 import { mouthGeometry } from './mouth-geometry.ts';
 import {
@@ -30,6 +32,8 @@ const MAX_LOOP_FRAMES = 250;
 const MAX_MIRRORED_FRAMES = MAX_LOOP_FRAMES / 2 + 1;
 /** Quality of clips that are written anew: x264's constant rate factor. */
 const CRF = 12;
+/** That of photos: nothing hides the step from the last picture, which the codec has softened, to the first. */
+const PHOTO_CRF = 5;
 /** The part of the time that goes into finding the face. */
 const TRACKING_SHARE = 0.75;
 const POINT_NUMBERS = 2 * FACE_POINTS;
@@ -45,6 +49,8 @@ export interface PreparationJob {
   readonly folder: string;
   /** Where that folder will be in the end; paths in the result are relative to it. */
   readonly finalFolder: string;
+  /** A whole number from which the movements of a photo are made. */
+  readonly seed: number;
 }
 
 export interface PreparedClips {
@@ -63,6 +69,17 @@ interface Size {
 interface TrackedClip extends PreparedClip {
   readonly source: SourceClip;
   readonly track: FaceTrack;
+  /** Whether it is one picture, which is brought to life. */
+  readonly isPhoto: boolean;
+}
+
+/** A clip as it will be seen. */
+interface ShownClip {
+  /** Landmarks of every frame of the loop, in pixels of the avatar's picture. */
+  readonly points: Float32Array;
+  /** The file's pictures. */
+  readonly pictures: () => Iterable<Frame> | AsyncIterable<Frame>;
+  readonly portrait: Frame | null;
 }
 
 /**
@@ -82,18 +99,22 @@ export async function prepareClips(job: PreparationJob, onProgress: (share: numb
     clips.push(await trackClip(job, source, size, finder, progress));
   }
   const square = chooseSquare(size.widthPx, size.heightPx, clips[0].track.points);
-  const scale = AVATAR_SIZE_PX / square.sizePx;
+  const shown: ShownClip[] = [];
+  for (const clip of clips)
+    shown.push(clip.isPhoto ? await livingClip(job, clip, size, square) : filmedClip(clip, size, square));
   const geometry = mouthGeometry(
-    clips.map((clip) => loopPoints(clip, square, scale)),
-    job.bboxShiftPx * (size.widthPx / info.widthPx) * scale,
+    shown.map(({ points }) => points),
+    job.bboxShiftPx * (size.widthPx / info.widthPx) * (AVATAR_SIZE_PX / square.sizePx),
   );
   for (const [index, clip] of clips.entries()) {
-    await writeClip(job, clip, size, square, geometry[index]);
-    onProgress(TRACKING_SHARE + ((index + 1) / clips.length) * (1 - TRACKING_SHARE));
+    const progress = (share: number) =>
+      onProgress(TRACKING_SHARE + ((index + share) / clips.length) * (1 - TRACKING_SHARE));
+    await writeClip(job, clip, shown[index], geometry[index], progress);
   }
+  onProgress(1);
   const faceCount = Math.max(...clips.map(({ track }) => track.faceCount));
   return {
-    clips: clips.map(({ source, track, ...prepared }) => prepared),
+    clips: clips.map(({ source, track, isPhoto, ...prepared }) => prepared),
     faceCount,
     report: reportOf([facesFound(faceCount)]),
   };
@@ -133,12 +154,19 @@ async function trackClip(
     }
   }
   const track = await trackFace(pictures(), finder, (frame) => faceNotFound(job, source, frame));
+  const { kind } = await probe(source.path);
+  if (kind === 'picture') {
+    const file = `${source.name}.mp4`;
+    const whole = { file, fileFrames: IDLE_FRAMES, frameCount: IDLE_FRAMES, isMirrored: false };
+    return { name: source.name, source, track, isPhoto: true, ...whole };
+  }
   const isLoop = track.frameCount <= MAX_LOOP_FRAMES && closesLoop(glimpses);
   const fileFrames = isLoop ? track.frameCount : Math.min(track.frameCount, MAX_MIRRORED_FRAMES);
   return {
     name: source.name,
     source,
     track,
+    isPhoto: false,
     file: (await isPrepared(source.path)) ? relative(job.finalFolder, source.path) : `${source.name}.mp4`,
     fileFrames,
     isMirrored: !isLoop,
@@ -157,40 +185,87 @@ async function isPrepared(path: string): Promise<boolean> {
   );
 }
 
+/** A clip that is shown as it was filmed, cut and scaled. */
+function filmedClip(clip: TrackedClip, size: Size, square: Square): ShownClip {
+  async function* pictures() {
+    for await (const read of firstPictures(clip.source.path, size, clip.fileFrames)) {
+      yield cutSquare(read, square, AVATAR_SIZE_PX);
+    }
+  }
+  const points = new Float32Array(clip.frameCount * POINT_NUMBERS);
+  for (let frame = 0; frame < clip.frameCount; frame++) {
+    const from = fileFrameAt(clip, frame) * POINT_NUMBERS;
+    points.set(toSquare(clip.track.points.subarray(from, from + POINT_NUMBERS), square), frame * POINT_NUMBERS);
+  }
+  return { points, pictures, portrait: null };
+}
+
+/** A photo that breathes, sways and blinks. */
+async function livingClip({ seed }: PreparationJob, clip: TrackedClip, size: Size, square: Square): Promise<ShownClip> {
+  const { track, source, frameCount } = clip;
+  const photo = cutSquare(await firstPicture(source.path, size), square, AVATAR_SIZE_PX);
+  const depths = track.depths.map((depth) => (depth * AVATAR_SIZE_PX) / square.sizePx);
+  const living = new LivingPhoto(photo, toSquare(track.points, square), depths, seed);
+  const points = new Float32Array(frameCount * POINT_NUMBERS);
+  for (let frame = 0; frame < frameCount; frame++) points.set(living.points(frame), frame * POINT_NUMBERS);
+  function* pictures() {
+    for (let frame = 0; frame < frameCount; frame++) yield living.picture(frame);
+  }
+  return { points, pictures, portrait: photo };
+}
+
 /** Writes a clip's pictures, unless the source has them as they are wanted, its portrait and its geometry. */
 async function writeClip(
   job: PreparationJob,
   clip: TrackedClip,
-  size: Size,
-  square: Square,
+  shown: ShownClip,
   geometry: Float32Array,
+  onProgress: (share: number) => void,
 ): Promise<void> {
   const luma: Uint8Array[] = [];
   async function* pictures() {
-    for await (const read of firstPictures(clip.source.path, size, clip.fileFrames)) {
-      const frame = cutSquare(read, square, AVATAR_SIZE_PX);
-      if (luma.length === 0 && clip.name === 'idle_0') await writePng(join(job.folder, 'portrait.png'), frame);
+    for await (const frame of shown.pictures()) {
+      if (luma.length === 0 && clip.name === 'idle_0') {
+        await writePng(join(job.folder, 'portrait.png'), shown.portrait ?? frame);
+      }
       luma.push(frame.data.slice(0, AVATAR_SIZE_PX * AVATAR_SIZE_PX));
       yield frame;
+      onProgress(luma.length / clip.fileFrames);
     }
   }
-  if (clip.file === `${clip.name}.mp4`) {
-    const format = {
-      widthPx: AVATAR_SIZE_PX,
-      heightPx: AVATAR_SIZE_PX,
-      framesPerSecond: CLIP_FRAMES_PER_SECOND,
-      crf: CRF,
-    };
-    await writeVideo(join(job.folder, clip.file), format, pictures());
-  } else {
-    for await (const _ of pictures());
-  }
+  if (clip.file === `${clip.name}.mp4`)
+    await writePictures(join(job.folder, clip.file), pictures(), clip.isPhoto ? PHOTO_CRF : CRF);
+  else for await (const _ of pictures());
   sharpenLipLine(geometry, (index) => {
     const [a, b, tx, ty] = geometry.subarray(index * GEOMETRY_SIZE);
     return cropLuma(luma[fileFrameAt(clip, index)], AVATAR_SIZE_PX, AVATAR_SIZE_PX, { a, b, tx, ty });
   });
   const { buffer, byteOffset, byteLength } = geometry;
   await writeFile(geometryPath(job.folder, clip.name), new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** Writes a film; the next picture is made while one is encoded. */
+async function writePictures(path: string, pictures: AsyncIterable<Frame>, crf: number): Promise<void> {
+  const [sizePx, framesPerSecond] = [AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND];
+  const writer = await VideoFileWriter.open(path, { widthPx: sizePx, heightPx: sizePx, framesPerSecond, crf });
+  let written: Promise<void> = Promise.resolve();
+  try {
+    for await (const frame of pictures) {
+      await written;
+      written = writer.writeFrame(frame);
+    }
+    await written;
+    await writer.close();
+  } catch (error) {
+    await written.catch(() => {});
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function firstPicture(path: string, size: Size): Promise<Frame> {
+  for await (const frame of firstPictures(path, size, 1)) return frame;
+  throw new TypeError(`${path} gave no picture where it gave one before`);
 }
 
 async function* firstPictures(
@@ -206,17 +281,10 @@ async function* firstPictures(
   }
 }
 
-/** Landmarks of every frame of the loop, in pixels of the avatar's picture. */
-function loopPoints({ track, frameCount, fileFrames }: TrackedClip, square: Square, scale: number): Float32Array {
-  const points = new Float32Array(frameCount * POINT_NUMBERS);
-  for (let frame = 0; frame < frameCount; frame++) {
-    const from = fileFrameAt({ fileFrames }, frame) * POINT_NUMBERS;
-    for (let i = 0; i < POINT_NUMBERS; i += 2) {
-      points[frame * POINT_NUMBERS + i] = (track.points[from + i] - square.x) * scale;
-      points[frame * POINT_NUMBERS + i + 1] = (track.points[from + i + 1] - square.y) * scale;
-    }
-  }
-  return points;
+/** Brings landmarks from the source's pixels into those of the avatar's picture. */
+function toSquare(points: Float32Array, { x, y, sizePx }: Square): Float32Array {
+  const scale = AVATAR_SIZE_PX / sizePx;
+  return points.map((value, i) => (value - (i % 2 === 0 ? x : y)) * scale);
 }
 
 function faceNotFound({ avatarId, bboxShiftPx }: PreparationJob, { name, path }: SourceClip, frame: number): AppError {
