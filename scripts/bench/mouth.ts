@@ -9,12 +9,8 @@ import type { Packet } from '../../server/codecs/packet.ts';
 import { writePng } from '../../server/codecs/picture.ts';
 import { VideoEncoder } from '../../server/codecs/video-encoder.ts';
 import { loadConfig } from '../../server/config/config.ts';
-import {
-  type ClosedMouth,
-  ClosedMouths,
-  closedMouth,
-  MouthDrawer,
-} from '../../server/engines/embedded/mouth-drawer.ts';
+import { type ClosedMouth, ClosedMouths, closedMouth } from '../../server/engines/embedded/closed-mouths.ts';
+import { MouthDrawer } from '../../server/engines/embedded/mouth-drawer.ts';
 import { PictureNetwork } from '../../server/engines/embedded/picture-network.ts';
 import { findAvatar } from '../render/find-avatar.ts';
 import type { Bench, BenchRun } from './bench.ts';
@@ -83,14 +79,15 @@ class MouthBench {
     const sheet = new MouthSheet(faces.length, Math.max(...faces.map(({ mouths }) => mouths.length)));
     const scores: { kind: string; drawn: PictureScore; closed: PictureScore }[] = [];
     for (const [row, face] of faces.entries()) {
-      const mouth = closedMouth({ frame: face.closed, geometry: face.geometry });
-      sheet.addFace(row, mouth.planes);
+      const mouth = await closedMouth({ frame: face.closed, geometry: face.geometry }, this.#network);
+      const before = mouthOf(face.closed, face.geometry);
+      sheet.addFace(row, before);
       for (const [column, { name: kind, row: numbers, picture }] of face.mouths.entries()) {
         const truth = mouthOf(picture, face.geometry);
         const drawn = await this.#draw(face.closed, mouth, numbers);
         sheet.addMouth(row, column, truth, drawn);
         const score = (planes: Uint8Array) => scorePicture(lumaOf(planes), lumaOf(truth), REGION);
-        scores.push({ kind, drawn: score(drawn), closed: score(mouth.planes) });
+        scores.push({ kind, drawn: score(drawn), closed: score(before) });
       }
     }
     const path = join(SHEET_FOLDER, `mouth-${name}.png`);
@@ -102,7 +99,7 @@ class MouthBench {
   async hold(): Promise<void> {
     const avatar = await this.#avatar();
     const [clip] = avatar.clips;
-    const closedMouths = new ClosedMouths(avatar, clip);
+    const closedMouths = new ClosedMouths(avatar, clip, this.#network);
     const geometry = new Float32Array(clip.geometry);
     const drawn: Luma[] = [];
     const closed: Luma[] = [];
@@ -111,10 +108,10 @@ class MouthBench {
       const place = geometry.subarray((index % clip.frameCount) * GEOMETRY_SIZE).subarray(0, GEOMETRY_SIZE);
       const base = avatarFrame(avatar, clip, index);
       const out = emptyLike(base);
-      this.#composer.compose(out, base, place, await this.#drawer.draw(HELD, closedMouths.at(index)));
+      this.#composer.compose(out, base, place, await this.#drawer.draw(HELD, await closedMouths.at(index)));
       pictures.push(out);
       drawn.push(lumaOf(mouthOf(out, place)));
-      closed.push(lumaOf(closedMouths.at(index).planes));
+      closed.push(lumaOf(mouthOf(base, place)));
     }
     const seen = await throughEncoder(pictures, avatar);
     const noise = seen.map((picture, index) => {
@@ -130,7 +127,7 @@ class MouthBench {
 
   async time(): Promise<void> {
     const avatar = await this.#avatar();
-    const closed = new ClosedMouths(avatar, avatar.clips[0]).at(0);
+    const closed = await new ClosedMouths(avatar, avatar.clips[0], this.#network).at(0);
     const times: number[] = [];
     for (let n = 0; n < SPEED_RUNS; n++) {
       const before = process.cpuUsage();

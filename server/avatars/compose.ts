@@ -9,6 +9,15 @@ export interface MouthDrawing {
   readonly flow: Float32Array | null;
   readonly sizePx: number;
   readonly overlay: Uint8Array | null;
+  readonly painted?: PixelBox;
+}
+
+/** Columns [left, right) and rows [top, bottom) of an overlay. */
+export interface PixelBox {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
 }
 
 /** Pixels [x0, x1) × [y0, y1) of a picture. */
@@ -49,7 +58,7 @@ export class Composer {
     checkSizes(out, base, geometry, drawing);
     out.data.set(base.data);
     if (drawing === null) return;
-    const { flow, overlay, gridSize, sizePx } = drawing;
+    const { flow, overlay, gridSize, sizePx, painted } = drawing;
     const a = geometry[FRAME_GEOMETRY.A];
     const b = geometry[FRAME_GEOMETRY.B];
     const tx = geometry[FRAME_GEOMETRY.TX];
@@ -61,7 +70,12 @@ export class Composer {
     const convertedAt = align(overlayAt + (overlay?.byteLength ?? 0));
     this.#reserve(convertedAt);
     let texels: Box = { x0: 0, x1: 0, y0: 0, y1: 0 };
-    if (overlay) {
+    if (overlay && painted) {
+      const { left, right, top, bottom } = painted;
+      const rowBytes = sizePx * BYTES_PER_TEXEL;
+      this.#bytes.set(overlay.subarray(top * rowBytes, bottom * rowBytes), overlayAt + top * rowBytes);
+      if (right > left && bottom > top) texels = { x0: left, x1: right, y0: top, y1: bottom };
+    } else if (overlay) {
       this.#bytes.set(overlay, overlayAt);
       this.#kernel.opaqueBox(overlayAt, sizePx, 0);
       const [x0, y0, x1, y1] = new Int32Array(this.#bytes.buffer, 0, 4);
@@ -82,7 +96,9 @@ export class Composer {
     const rows = lastRow - firstRow;
     const lumaBytes = base.widthPx * rows;
     const regionBytes = (lumaBytes * 3) / 2;
-    const sourceAt = align(convertedAt + (texels.x1 - texels.x0) * (texels.y1 - texels.y0) * BYTES_PER_CONVERTED_TEXEL);
+    // With the transparent border that the kernel adds.
+    const converted = (texels.x1 - texels.x0 + 2) * (texels.y1 - texels.y0 + 2);
+    const sourceAt = align(convertedAt + converted * BYTES_PER_CONVERTED_TEXEL);
     // The sampler reads, with weight zero, up to a row and a pixel beyond the last one.
     const targetAt = align(sourceAt + regionBytes + base.widthPx + 16);
     this.#reserve(targetAt + regionBytes);
@@ -284,7 +300,7 @@ function checkSizes(out: Frame, base: Frame, geometry: Float32Array, drawing: Mo
     throw new RangeError(`the crop must not be turned by 90 degrees or more, got A = ${geometry[FRAME_GEOMETRY.A]}`);
   }
   if (!drawing) return;
-  const { flow, gridSize, overlay, sizePx } = drawing;
+  const { flow, gridSize, overlay, sizePx, painted } = drawing;
   if (flow && flow.length !== gridSize * gridSize * 2) {
     throw new RangeError(
       `flow must have ${gridSize * gridSize * 2} numbers (gridSize ${gridSize}), got ${flow.length}`,
@@ -294,5 +310,8 @@ function checkSizes(out: Frame, base: Frame, geometry: Float32Array, drawing: Mo
     throw new RangeError(
       `overlay must be ${sizePx} squared times 4 bytes, ${sizePx} a multiple of 4, got ${overlay.length}`,
     );
+  }
+  if (painted && !(painted.left >= 0 && painted.right <= sizePx && painted.top >= 0 && painted.bottom <= sizePx)) {
+    throw new RangeError(`what is painted must lie within ${sizePx} squared, got ${JSON.stringify(painted)}`);
   }
 }

@@ -33,9 +33,9 @@ const CODEC_OPTIONS: Record<VideoCodec, Readonly<Record<string, string>>> = {
     tune: 'zerolatency',
     profile: 'baseline',
     'forced-idr': '1',
-    // Quality that is more than enough for a face (about 45 dB); the bit rate is only the most that it may take. A constant
+    // Quality that is more than enough for a face (about 44 dB); the bit rate is only the most that it may take. A constant
     // rate would spend twice the bits, packets and a quarter more time on what nobody sees.
-    crf: '24',
+    crf: '26',
     // Every key frame carries SPS and PPS, so a viewer can join at any of them; scene cuts would add key frames nobody asked for.
     'x264-params': 'repeat-headers=1:scenecut=0',
   },

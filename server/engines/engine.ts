@@ -1,4 +1,5 @@
 import type { Avatar } from '../avatars/avatar.ts';
+import type { PixelBox } from '../avatars/compose.ts';
 
 /**
  * The eight numbers between voice and picture, each 0..1: jaw, lower lip, upper lip, spread, round, press (closed lips of
@@ -27,7 +28,7 @@ export interface EngineSpec {
   readonly maxBatch: number;
   /** True if frames of a session must come in order to the same engine instance. */
   readonly isStateful: boolean;
-  /** `cpu`: one instance per core. `gpu`: one per device. */
+  /** `cpu`: one instance for every two cores. `gpu`: one per device. */
   readonly device: 'cpu' | 'gpu';
 }
 
@@ -63,6 +64,8 @@ export interface MouthPatch {
   readonly sizePx: number;
   /** RGBA8, straight alpha, `sizePx × sizePx × 4`. Null if nothing is painted. Borrowed until the next call of `infer`. */
   readonly overlay: Uint8Array | null;
+  /** What of `overlay` is not transparent, if the engine knows. Borrowed like it. */
+  readonly painted?: PixelBox;
   /** The {@link MOUTH_PARAMETERS} behind the picture, if the engine has such. */
   readonly parameters: Float32Array | null;
 }
@@ -78,7 +81,7 @@ export interface Engine {
    * @param jobs 1 to `maxBatch` jobs from any mix of sessions and avatars.
    * @returns One patch per job in the order of `jobs`; null where the avatar's own closed mouth is the answer.
    * @throws {AppError} `avatar_not_found` if a job names an unknown avatar; `engine_failed` if a model run fails. No partial
-   *   results: one bad job fails the call.
+   *   results: one bad job fails the call, and the call alone.
    */
   infer(jobs: readonly MouthJob[]): Promise<(MouthPatch | null)[]>;
   /** Forgets a session's state. */

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
 import type { FrameScheduler } from '../scheduler/frame-job.ts';
+import { FramePhases } from '../session/frame-phases.ts';
 import { IdleLoops } from '../session/idle-loops.ts';
 import type { MouthReport } from '../session/mouth-reports.ts';
 import { Session } from '../session/session.ts';
@@ -80,6 +81,7 @@ function openSession(avatar: Avatar, scheduler: FrameScheduler, timers: OfflineT
   const { widthPx, heightPx } = avatar;
   const log = silentLog();
   return new Session({
+    phases: new FramePhases(),
     id: 'render',
     owner: null,
     avatar,

@@ -11,6 +11,8 @@ import type { FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 /** Batches under way: the next one waits at the worker, so that it need not idle until this thread has time. */
 const BATCHES_IN_FLIGHT = 2;
 const QUEUE_CAPACITY = 256;
+/** Jobs that travel together, if the engine takes no more at once: it saves waking threads, but the first waits for the last. */
+const JOBS_PER_TRIP = 2;
 /** A worker that has not answered for this long counts as stalled: new sessions go elsewhere. */
 const STALL_MS = 2_000;
 const FIRST_RESTART_MS = 200;
@@ -22,6 +24,13 @@ interface Waiting extends FrameJob {
   readonly submittedMs: number;
   readonly resolve: (outcome: FrameOutcome) => void;
 }
+
+interface Batch {
+  readonly jobs: readonly Waiting[];
+  readonly sentMs: number;
+}
+
+type Inferred = Extract<FromWorker, { readonly type: 'inferred' }>;
 
 export interface EngineThreadOptions {
   readonly engine: EngineChoice;
@@ -38,10 +47,11 @@ export interface EngineThreadOptions {
 export class EngineThread {
   readonly #options: EngineThreadOptions;
   readonly #queue = new DeadlineQueue<Waiting>(QUEUE_CAPACITY);
-  readonly #inFlight = new Map<number, { jobs: Waiting[]; sentMs: number }>();
+  readonly #inFlight = new Map<number, Batch>();
   #state: 'starting' | 'running' | 'down' | 'closed' = 'starting';
   #worker: Worker | null = null;
   #batchId = 0;
+  #isDispatching = false;
   #restartMs = FIRST_RESTART_MS;
   #restartTimer: NodeJS.Timeout | null = null;
 
@@ -80,7 +90,7 @@ export class EngineThread {
     if (this.#state !== 'running') return Promise.resolve('failed');
     return new Promise((resolve) => {
       this.#queue.push({ ...job, submittedMs: performance.now(), resolve })?.resolve('late');
-      this.#dispatch();
+      this.#dispatchSoon();
     });
   }
 
@@ -169,6 +179,16 @@ export class EngineThread {
     this.#inFlight.clear();
   }
 
+  /** Sends what the sessions of this turn of the event loop want as one batch. */
+  #dispatchSoon(): void {
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    setImmediate(() => {
+      this.#isDispatching = false;
+      this.#dispatch();
+    });
+  }
+
   #dispatch(): void {
     while (this.#inFlight.size < BATCHES_IN_FLIGHT && this.#queue.size > 0) {
       const jobs = this.#takeBatch();
@@ -186,7 +206,7 @@ export class EngineThread {
   #takeBatch(): Waiting[] {
     const nowMs = performance.now();
     const jobs: Waiting[] = [];
-    while (jobs.length < this.#options.maxBatch) {
+    while (jobs.length < Math.max(JOBS_PER_TRIP, this.#options.maxBatch)) {
       const next = this.#queue.shift();
       if (!next) break;
       if (next.dueMs < nowMs) next.resolve('late');
@@ -195,30 +215,29 @@ export class EngineThread {
     return jobs;
   }
 
-  #settle(message: Extract<FromWorker, { batchId: number }>): void {
+  #settle(message: Inferred): void {
     const batch = this.#inFlight.get(message.batchId);
     this.#inFlight.delete(message.batchId);
-    const { metrics, log } = this.#options;
-    if (batch && message.type === 'inferred') {
-      const jobs = batch.jobs.length;
-      metrics.histogram('batch_jobs').record(jobs);
-      const nowMs = performance.now();
-      metrics.histogram('engine_round_trip_ms').record(nowMs - batch.sentMs);
-      metrics.histogram('batch_infer_ms').record(message.inferMs);
-      metrics.histogram('batch_compose_ms').record(message.composeMs);
-      metrics.histogram('infer_ms').record(message.inferMs / jobs);
-      metrics.histogram('compose_ms').record(message.composeMs / jobs);
-      for (const [at, job] of batch.jobs.entries()) {
-        const waitedMs = nowMs - job.submittedMs - message.inferMs - message.composeMs;
-        metrics.histogram('engine_queue_ms').record(waitedMs);
-        job.resolve(message.drawings[at]);
-      }
-    } else if (batch && message.type === 'infer_failed') {
-      metrics.counter('engine_failures').add();
-      // Not per frame: the counter tells how often, the log that it happens at all.
-      log.debug({ reason: message.message }, 'engine refused a batch');
-      for (const job of batch.jobs) job.resolve('failed');
-    }
+    if (batch) this.#answer(batch, message);
     this.#dispatch();
+  }
+
+  #answer({ jobs, sentMs }: Batch, { drawings, failures, inferMs, composeMs }: Inferred): void {
+    const { metrics, log } = this.#options;
+    const nowMs = performance.now();
+    metrics.histogram('batch_jobs').record(jobs.length);
+    metrics.histogram('engine_round_trip_ms').record(nowMs - sentMs);
+    metrics.histogram('batch_infer_ms').record(inferMs);
+    metrics.histogram('batch_compose_ms').record(composeMs);
+    metrics.histogram('infer_ms').record(inferMs / jobs.length);
+    metrics.histogram('compose_ms').record(composeMs / jobs.length);
+    for (const [at, job] of jobs.entries()) {
+      metrics.histogram('engine_queue_ms').record(nowMs - job.submittedMs - inferMs - composeMs);
+      job.resolve(drawings[at]);
+    }
+    if (failures.length === 0) return;
+    metrics.counter('engine_failures').add(failures.length);
+    // Not per frame: the counter tells how often, the log that it happens at all.
+    log.debug({ reason: failures[0] }, 'engine refused jobs');
   }
 }

@@ -28,8 +28,8 @@ export type ToWorker =
   | { readonly type: 'end_session'; readonly sessionId: string }
   | { readonly type: 'stop' };
 
-/** `drawn`: the picture is in the job's memory. `closed`: the avatar's own frame, mouth closed, is the picture. */
-export type Drawing = 'drawn' | 'closed';
+/** `drawn`: the picture is in the job's memory. `closed`: the avatar's own frame, mouth closed, is the picture. `failed`: neither. */
+export type Drawing = 'drawn' | 'closed' | 'failed';
 
 export type FromWorker =
   | { readonly type: 'ready' }
@@ -38,7 +38,8 @@ export type FromWorker =
       readonly type: 'inferred';
       readonly batchId: number;
       readonly drawings: readonly Drawing[];
+      /** What went wrong, once per call of the engine that failed. */
+      readonly failures: readonly string[];
       readonly inferMs: number;
       readonly composeMs: number;
-    }
-  | { readonly type: 'infer_failed'; readonly batchId: number; readonly message: string };
+    };

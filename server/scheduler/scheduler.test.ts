@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
@@ -46,7 +47,11 @@ test('what a picture waits for, and what its batch takes, is measured', async (t
   const scheduler = await open(t, metrics);
   const startedMs = performance.now();
   const first = scheduler.submit(job(MOOD.stall));
-  const others = [1, 2, 3].map(() => scheduler.submit(job(MOOD.draw)));
+  await immediate();
+  // Two batches go to the worker, one of them to wait there; what comes after them waits here.
+  const second = scheduler.submit(job(MOOD.draw));
+  await immediate();
+  const others = [second, scheduler.submit(job(MOOD.draw)), scheduler.submit(job(MOOD.draw))];
   await once(AbortSignal.timeout(20), 'abort');
   assert.ok(scheduler.waitingMs >= 15, `${scheduler.waitingMs} ms`);
   await Promise.all([first, ...others]);
@@ -82,6 +87,15 @@ test('a job that the engine refuses fails alone, and is counted', async (t) => {
   assert.equal(await scheduler.submit(job(MOOD.draw, { avatarId: 'nobody' })), 'failed');
   assert.equal(await scheduler.submit(job(MOOD.draw)), 'drawn');
   assert.equal(metrics.counter('engine_failures').value, 2);
+});
+
+test('jobs of one turn go as one batch, of as many as the engine takes', async (t) => {
+  const metrics = new Metrics();
+  const scheduler = await open(t, metrics);
+  const moods = [MOOD.draw, MOOD.closed, MOOD.draw, MOOD.draw, MOOD.draw, MOOD.closed];
+  const outcomes = await Promise.all(moods.map((mood) => scheduler.submit(job(mood))));
+  assert.deepEqual(outcomes, ['drawn', 'closed', 'drawn', 'drawn', 'drawn', 'closed']);
+  assert.deepEqual(metrics.histogram('batch_jobs').total, { count: 2, sum: 6 });
 });
 
 test('a worker that dies fails its jobs at once, and comes back by itself', async (t) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { SessionTrace } from '../tracing.ts';
+import { FramePhases } from './frame-phases.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { SessionOwner } from './session-owner.ts';
 
@@ -9,7 +10,8 @@ const SHUTDOWN_POLL_MS = 50;
 /** How long a client of a full server should wait before it asks again. */
 export const RETRY_AFTER_S = 10;
 
-export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 'owner' | 'lingerMs' | 'trace'> {
+export interface RegistryOptions
+  extends Omit<SessionOptions, 'id' | 'avatar' | 'owner' | 'lingerMs' | 'phases' | 'trace'> {
   /** Most sessions at once. */
   readonly capacity: number;
 }
@@ -18,6 +20,7 @@ export interface RegistryOptions extends Omit<SessionOptions, 'id' | 'avatar' | 
 export class SessionRegistry {
   readonly #options: RegistryOptions;
   readonly #sessions = new Map<string, Session>();
+  readonly #phases = new FramePhases();
   #state: 'open' | 'closing' = 'open';
 
   constructor(options: RegistryOptions) {
@@ -59,7 +62,7 @@ export class SessionRegistry {
       door,
       engine: this.#options.scheduler.spec.id,
     });
-    const session = new Session({ ...this.#options, id, owner, lingerMs, avatar, log, trace });
+    const session = new Session({ ...this.#options, phases: this.#phases, id, owner, lingerMs, avatar, log, trace });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
     session.onClosed((reason) => {

@@ -15,6 +15,7 @@ import {
   fakeStoredClip,
 } from '../testing/fakes.ts';
 import { ManualTimers } from '../testing/manual-timers.ts';
+import { FramePhases } from './frame-phases.ts';
 import { IdleLoops } from './idle-loops.ts';
 import { Session } from './session.ts';
 
@@ -38,6 +39,7 @@ async function makeSession(options: { lookAheadMs?: number; wantsAudio?: boolean
   const shelf = new FakeShelf();
   const clip = new FakeSource(0.8);
   const session = new Session({
+    phases: new FramePhases(),
     id: 's1',
     owner: null,
     avatar: avatars.a,

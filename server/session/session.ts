@@ -10,6 +10,7 @@ import type { Timers } from '../timers.ts';
 import type { SessionTrace, TracedStretch } from '../tracing.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
 import type { EncoderSource } from './encoder-source.ts';
+import type { FramePhases } from './frame-phases.ts';
 import type { IdleLoops } from './idle-loops.ts';
 import { type MouthReport, MouthReports } from './mouth-reports.ts';
 import { PictureLine } from './picture-line.ts';
@@ -25,8 +26,6 @@ import { type EncoderFigures, type ViewerSettings, Viewers } from './viewers.ts'
  * nothing is due are passed over.
  */
 const STEP_MS = 5;
-/** A picture that is not there this long before it is due is replaced, because encoding takes time too. */
-const ENCODE_LEAD_MS = 10;
 /**
  * After a pause of the process longer than this, media time goes on from where it stood instead of racing through what it
  * missed: a second of packets at once would only be dropped by the viewer.
@@ -51,6 +50,7 @@ export interface SessionOptions {
   /** How long the session waits for a viewer, at first and whenever the last one has left, ms. Default: it is not left alone, and closes with its last viewer. */
   readonly lingerMs?: number;
   readonly timers: Timers;
+  readonly phases: FramePhases;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Where what happens is told; nowhere if absent. */
@@ -250,7 +250,7 @@ export class Session {
   }
 
   figures(): SessionFigures {
-    const seconds = this.#state === 'live' ? (this.#options.timers.nowMs() - this.#originMs) / 1000 : 0;
+    const seconds = this.#state === 'live' ? Math.max(0, this.#options.timers.nowMs() - this.#originMs) / 1000 : 0;
     return {
       session_id: this.id,
       avatar_id: this.avatarId,
@@ -288,6 +288,7 @@ export class Session {
   /** Ends the session and everything it owns. Idempotent. */
   async close(reason: string): Promise<void> {
     if (this.#state === 'closed') return;
+    if (this.#state === 'live') this.#options.phases.leave(this.#originMs);
     this.#state = 'closed';
     this.#cancelStep();
     this.#cancelLinger();
@@ -313,7 +314,8 @@ export class Session {
   #start(): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'live';
-    this.#setOrigin(this.#options.timers.nowMs());
+    const { phases, timers } = this.#options;
+    this.#setOrigin(phases.take(timers.nowMs()));
     this.#scheduleStep();
   }
 
@@ -333,7 +335,8 @@ export class Session {
     metrics.histogram('step_late_ms').record(lateMs);
     if (lateMs > LONGEST_CATCH_UP_MS) {
       metrics.counter('long_stalls').add();
-      this.#setOrigin(this.#originMs + lateMs);
+      // By whole frames, so that the session keeps its place among the others.
+      this.#setOrigin(this.#originMs + Math.ceil(lateMs / FRAME_MS) * FRAME_MS);
     }
     while (this.#state === 'live' && this.#originMs + this.#step * STEP_MS <= timers.nowMs()) {
       const startedMs = timers.nowMs();
@@ -345,16 +348,14 @@ export class Session {
     if (this.#state === 'live') this.#scheduleStep();
   }
 
-  /** Whether something is due at that media time: input, output, or the last moment for a picture. */
+  /** Whether something is due at that media time: input or output. */
   #isUsed(atMs: number): boolean {
-    return [atMs, atMs - this.delayMs, atMs - this.delayMs + ENCODE_LEAD_MS].some((ms) => ms % CHUNK_MS === 0);
+    return atMs % CHUNK_MS === 0 || (atMs - this.delayMs) % CHUNK_MS === 0;
   }
 
   #runStep(step: number): void {
     const atMs = step * STEP_MS;
     if (atMs % CHUNK_MS === 0) this.#takeChunk();
-    const deadlineFrame = Math.floor((atMs + ENCODE_LEAD_MS - this.delayMs) / FRAME_MS);
-    if (deadlineFrame >= 0) this.#pictures.settle(deadlineFrame);
     const sentMs = atMs - this.delayMs;
     if (sentMs >= 0 && sentMs % CHUNK_MS === 0) this.#send(sentMs / CHUNK_MS);
   }
@@ -374,7 +375,7 @@ export class Session {
     this.#shown[frame % REMEMBERED_FRAMES] = { frame, shown: { state, video: clip.name, progress } };
     this.#intake.hold(this.#stage.isActing);
     if (this.#intake.isTalking && state !== 'action') {
-      const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs - ENCODE_LEAD_MS;
+      const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs;
       this.#pictures.beginDrawn(frame, chunk.generation, scene, this.#intake.window(frame), dueMs);
     } else {
       this.#pictures.beginClosed(frame, chunk.generation, scene);
@@ -399,8 +400,11 @@ export class Session {
     if (isStale) metrics.counter('stale_chunks').add();
     this.#viewers.sendSound(isStale ? { heard: this.#silence, startSample: chunk.startSample } : chunk);
     if (chunkIndex % CHUNKS_PER_FRAME !== 0) return;
-    this.#viewers.sendPicture(chunkIndex / CHUNKS_PER_FRAME);
-    this.#mouths.release(chunkIndex / CHUNKS_PER_FRAME);
+    const frame = chunkIndex / CHUNKS_PER_FRAME;
+    // A picture that is still drawn is replaced; one that is still encoded goes a little after its sound.
+    this.#pictures.settle(frame);
+    this.#viewers.sendPicture(frame);
+    this.#mouths.release(frame);
     // The picture shows this chunk and the next one, which is the first of those that wait.
     for (const shown of [chunk, this.#delayed[0]]) {
       if (shown && !shown.isSilent) metrics.histogram('arrival_to_sent_ms').record(timers.nowMs() - shown.arrivedMs);

@@ -15,6 +15,7 @@ import {
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
 import { readCompoundsSafely } from './rtcp-compounds.ts';
+import { makeSrtpKeysOnce } from './srtp-keys.ts';
 import { boundTcpBacklog } from './tcp-backlog.ts';
 import { treatRelaysWell } from './turn-relays.ts';
 import { openSocketsSafely } from './udp-sockets.ts';
@@ -55,6 +56,7 @@ export function createConnection(network: NetworkOptions, videoCodecs: readonly 
   openSocketsSafely();
   treatRelaysWell();
   readCompoundsSafely();
+  makeSrtpKeysOnce();
   const servers = network.iceServers.map(({ urls, ...rest }) => ({
     ...rest,
     urls: typeof urls === 'string' ? [urls] : [...urls],

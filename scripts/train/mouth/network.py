@@ -1,11 +1,12 @@
 """The mouth -> picture network and how its answer becomes a picture. Coordinates are those of the product's mouth crop: 128 px, mouth
 corners 52 px apart around (64, 52), face upright.
 
-  network(planes, row) -> flow [B, 2, 65, 65], rgb [B, 3, 128, 128], alpha [B, 1, 128, 128], teeth [B, 1, 128, 128]
+  features = network.look(planes)           what the face is like, whatever the mouth does: once per frame of an avatar's clip
+  network.draw(*features, row)              -> flow [B, 2, 65, 65], alpha [B, 1, 128, 128]: once per spoken frame
 planes float [B, 6, 64, 64], 0..1: the closed-mouth crop as I420 has it, BT.709 limited range: Y of each cell's four pixels, U, V
 row float [B, 8]: the mouth parameters, 0..1
-flow in px at nodes 2 px apart (the pixel at (u, v) is taken from (u, v) + flow), 0 at the border; rgb, alpha and teeth 0..1. What is seen between the lips is dull or teeth: both colours
-change slowly over the face, what is teeth and what is not changes sharply.
+flow in px at nodes 2 px apart (the pixel at (u, v) is taken from (u, v) + flow), 0 at the border; alpha 0..1: where the mouth's inside is
+seen. What is seen there is painted, not learned (server/engines/embedded/mouth-inside.ts).
 """
 import torch
 import torch.nn.functional as F
@@ -42,50 +43,43 @@ def conv(a, b, stride=1):
 
 
 class MouthNetwork(nn.Module):
-    def __init__(self, a=32, b=64, c=96, d=48):
+    def __init__(self, a=32, b=64, c=96):
         super().__init__()
         self.front, self.fine = conv(6, a, 2), conv(a, a)
         self.down1, self.middle = conv(a, b, 2), conv(b, b)
-        self.down2 = conv(b, c, 2)
+        self.down2, self.whole = conv(b, c, 2), conv(c, c)
         self.code = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
         self.coarse1, self.coarse2 = conv(c, c), conv(c, c)
         self.up1, self.join1 = nn.Conv2d(c, b, 1), conv(b, b)
-        self.up2, self.join2 = nn.Conv2d(b, a, 1), conv(a, d)
-        self.last = conv(d, d)
-        self.paint, self.tone, self.move = conv(d, 32), conv(d, 6), conv(d, 8)
-        self.m = nn.ModuleList([Modulate(64, n) for n in (c, c, b, a, d)])
-        nn.init.zeros_(self.move.weight), nn.init.zeros_(self.move.bias)
+        self.up2, self.join2 = nn.Conv2d(b, a, 1), conv(a, a)
+        self.last, self.answer = conv(a, a), conv(a, 24)
+        # Only where pictures are small: at full size these would cost more than the convolutions.
+        self.m = nn.ModuleList([Modulate(64, n) for n in (c, c, b)])
+        nn.init.zeros_(self.answer.weight[:8]), nn.init.zeros_(self.answer.bias)
         self.register_buffer('nodes', window(NODES)[None, None], persistent=False)
         self.register_buffer('pixels', window(CROP)[None, None], persistent=False)
 
     def look(self, planes):
-        """what the face is like, whatever the mouth does"""
+        """-> features [B, 32, 32, 32], [B, 64, 16, 16], [B, 96, 8, 8], all >= 0"""
         fine = F.relu(self.fine(F.relu(self.front(planes - 0.5))))
         middle = F.relu(self.middle(F.relu(self.down1(fine))))
-        return fine, middle, F.relu(self.down2(middle))
+        coarse = F.relu(self.down2(middle))
+        return fine, middle, F.relu(self.whole(coarse) + coarse)
 
-    def draw(self, fine, middle, coarse, row):
-        """-> logits of alpha and teeth [B, 2, 128, 128], of both colours [B, 6, 32, 32], flow [B, 2, 64, 64] before the border is held"""
+    def move(self, fine, middle, coarse, row):
+        """-> 8 numbers of flow (2 x 2 nodes, x and y), 16 logits of alpha (4 x 4 pixels) per cell: [B, 24, 32, 32]"""
         code = self.code(row)
         x = F.relu(self.m[0](self.coarse1(coarse), code))
         x = F.relu(self.m[1](self.coarse2(x), code) + coarse)
-        x = F.interpolate(self.up1(x), scale_factor=2) + middle
-        x = F.relu(self.m[2](self.join1(F.relu(x)), code))
-        x = F.interpolate(self.up2(x), scale_factor=2) + fine
-        x = self.join2(F.relu(self.m[3](x, code)))
-        x = F.relu(self.m[4](x, code))
-        x = F.relu(self.last(x))
-        return F.pixel_shuffle(self.paint(x), 4), self.tone(x), F.pixel_shuffle(self.move(x), 2) * FLOW_PX
+        x = F.relu(F.interpolate(self.up1(x), scale_factor=2) + middle)
+        x = F.relu(self.m[2](self.join1(x), code))
+        x = F.relu(F.interpolate(self.up2(x), scale_factor=2) + fine)
+        return self.answer(F.relu(self.last(F.relu(self.join2(x)))))
 
-    def forward(self, planes, row):
-        return self.finish(*self.draw(*self.look(planes), row))
-
-    def finish(self, paint, tone, flow):
-        flow = F.pad(flow.float(), (0, 1, 0, 1)) * self.nodes
-        cover = torch.sigmoid(paint.float())
-        alpha, teeth = cover[:, :1] * self.pixels, cover[:, 1:]
-        dull, bright = F.interpolate(torch.sigmoid(tone.float()), scale_factor=4, mode='bilinear').split(3, 1)
-        return flow, dull + (bright - dull) * teeth, alpha, teeth
+    def draw(self, fine, middle, coarse, row):
+        answer = self.move(fine, middle, coarse, row).float()
+        flow = F.pad(F.pixel_shuffle(answer[:, :8], 2) * FLOW_PX, (0, 1, 0, 1)) * self.nodes
+        return flow, torch.sigmoid(F.pixel_shuffle(answer[:, 8:], 4)) * self.pixels
 
 
 def per_pixel(flow):
@@ -98,10 +92,6 @@ def warp(picture, flow):
     at = torch.arange(CROP, dtype=torch.float32) + 0.5
     grid = torch.stack([(at[None, :] + flow[:, 0]) / 64 - 1, (at[:, None] + flow[:, 1]) / 64 - 1], -1)
     return F.grid_sample(picture, grid, mode='bilinear', padding_mode='border', align_corners=False)
-
-
-def compose(source, flow, rgb, alpha):
-    return alpha * rgb + (1 - alpha) * warp(source, per_pixel(flow))
 
 
 def to_planes(rgb):

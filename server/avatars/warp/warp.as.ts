@@ -254,34 +254,43 @@ export function opaqueBox(rgba: usize, sizePx: i32, box: usize): void {
  * Premultiplied colours may be interpolated: a transparent texel's colour then has no weight.
  *
  * @param rgba First texel of a box of `columns` × `rows` in a picture of `stride` texels a row.
- * @param out The box, packed.
+ * @param out The box with one transparent texel around it, packed: (columns + 2) × (rows + 2).
  */
 export function convertOverlay(rgba: usize, stride: i32, columns: i32, rows: i32, out: usize): void {
   const toR = f32x4((0.2126 * 219) / 255, ((-0.2126 / 1.8556) * 224) / 255, ((0.7874 / 1.5748) * 224) / 255, 0);
   const toG = f32x4((0.7152 * 219) / 255, ((-0.7152 / 1.8556) * 224) / 255, ((-0.7152 / 1.5748) * 224) / 255, 0);
   const toB = f32x4((0.0722 * 219) / 255, ((0.9278 / 1.8556) * 224) / 255, ((-0.0722 / 1.5748) * 224) / 255, 0);
   const offset = f32x4(16, 128, 128, 1);
-  let to = out;
+  const outBytes = (<usize>(columns + 2)) << 4;
+  memory.fill(out, 0, outBytes);
   for (let y = 0; y < rows; y++) {
     const row = rgba + ((<usize>(y * stride)) << 2);
+    let to = out + <usize>(y + 1) * outBytes;
+    v128.store(to, i32x4.splat(0));
     for (let x = 0; x < columns; x++) {
+      to += 16;
       const texel = load<u32>(row + ((<usize>x) << 2));
-      const alpha = <f32>(texel >> 24) / 255;
+      if (texel >> 24 === 0) {
+        v128.store(to, i32x4.splat(0));
+        continue;
+      }
+      const alpha = <f32>(texel >> 24) * (1 / 255);
       let yuv = f32x4.add(offset, f32x4.mul(toR, f32x4.splat(<f32>(texel & 255))));
       yuv = f32x4.add(yuv, f32x4.mul(toG, f32x4.splat(<f32>((texel >> 8) & 255))));
       yuv = f32x4.add(yuv, f32x4.mul(toB, f32x4.splat(<f32>((texel >> 16) & 255))));
       v128.store(to, f32x4.mul(yuv, f32x4.splat(alpha)));
-      to += 16;
     }
+    v128.store(to + 16, i32x4.splat(0));
   }
+  memory.fill(out + <usize>(rows + 1) * outBytes, 0, outBytes);
 }
 
 /**
  * Paints the overlay over the pixels [x0, x1) × [y0, y1) of a plane (of two planes when `planes` is 2).
  *
- * @param overlay Texels from `convertOverlay`: `columns` × `overlayRows`, the part of the overlay that is not transparent.
- *   Whatever lies outside is transparent.
- * @param ou0 Texel coordinates of pixel (0, 0): texel (0, 0)'s centre is (0, 0).
+ * @param overlay Texels from `convertOverlay`: `columns` × `overlayRows`, the part of the overlay that is not transparent,
+ *   and the transparent ones around it. Whatever lies outside is transparent.
+ * @param ou0 Texel coordinates of pixel (0, 0): the centre of the first texel that is not of the border is (0, 0).
  */
 export function paint(
   planes: i32,
@@ -300,6 +309,7 @@ export function paint(
   oux: f32,
   ovx: f32,
 ): void {
+  const stride = (<usize>(columns + 2)) << 4;
   for (let y = y0; y < y1; y++) {
     const rowU = ou0 - <f32>y * ovx;
     const rowV = ov0 + <f32>y * oux;
@@ -307,20 +317,18 @@ export function paint(
       const ou = rowU + <f32>x * oux;
       const ov = rowV + <f32>x * ovx;
       if (!(ou > -1 && ov > -1 && ou < <f32>columns && ov < <f32>overlayRows)) continue;
-      const floorU = Mathf.floor(ou);
-      const floorV = Mathf.floor(ov);
-      const i = <i32>floorU;
-      const j = <i32>floorV;
-      const wu = f32x4.splat(ou - floorU);
-      const upper = mix(texel(overlay, columns, overlayRows, i, j), texel(overlay, columns, overlayRows, i + 1, j), wu);
-      const lower = mix(
-        texel(overlay, columns, overlayRows, i, j + 1),
-        texel(overlay, columns, overlayRows, i + 1, j + 1),
-        wu,
-      );
-      const colour = mix(upper, lower, f32x4.splat(ov - floorV));
+      // Truncating numbers of at least 0 is rounding down.
+      const i = <i32>(ou + 1);
+      const j = <i32>(ov + 1);
+      const at = overlay + <usize>j * stride + ((<usize>i) << 4);
+      const upperLeft = v128.load(at);
+      const upperRight = v128.load(at, 16);
+      const lowerLeft = v128.load(at + stride);
+      const lowerRight = v128.load(at + stride, 16);
+      if (!v128.any_true(v128.or(v128.or(upperLeft, upperRight), v128.or(lowerLeft, lowerRight)))) continue;
+      const wu = f32x4.splat(ou + 1 - <f32>i);
+      const colour = mix(mix(upperLeft, upperRight, wu), mix(lowerLeft, lowerRight, wu), f32x4.splat(ov + 1 - <f32>j));
       const rest: f32 = <f32>1 - f32x4.extract_lane(colour, 3);
-      if (rest >= 1) continue;
       const to = target + <usize>(y * width + x);
       if (planes === 1) {
         store<u8>(to, <u8>(f32x4.extract_lane(colour, 0) + rest * <f32>load<u8>(to) + 0.5));
@@ -331,11 +339,6 @@ export function paint(
       }
     }
   }
-}
-
-function texel(overlay: usize, columns: i32, rows: i32, i: i32, j: i32): v128 {
-  if (<u32>i >= <u32>columns || <u32>j >= <u32>rows) return f32x4.splat(0);
-  return v128.load(overlay + ((<usize>(j * columns + i)) << 4));
 }
 
 function mix(from: v128, to: v128, weight: v128): v128 {

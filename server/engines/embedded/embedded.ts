@@ -2,11 +2,15 @@ import type { Avatar } from '../../avatars/avatar.ts';
 import { AppError } from '../../errors.ts';
 import { type Engine, type EngineSpec, MOUTH_PARAMETERS, type MouthJob, type MouthPatch } from '../engine.ts';
 import { unknownAvatar } from '../unknown-avatar.ts';
-import { ClosedMouths, MouthDrawer } from './mouth-drawer.ts';
+import { ClosedMouths, RecentClips } from './closed-mouths.ts';
+import { MouthDrawer } from './mouth-drawer.ts';
 import { OVERLAY_SIZE_PX } from './mouth-inside.ts';
 import { PICTURE_NETWORK_FILES, PictureNetwork } from './picture-network.ts';
 import { VOICE_NETWORK_FILES, VoiceNetwork } from './voice-network.ts';
 import { HISTORY_MS, LOOK_AHEAD_MS, VoiceToMouth } from './voice-to-mouth.ts';
+
+/** Most memory that a thread keeps of faces it looked at: fifty seconds of clips. */
+const KEPT_BYTES = 64 * 2 ** 20;
 
 export const modelFiles = [...VOICE_NETWORK_FILES, ...PICTURE_NETWORK_FILES];
 
@@ -14,7 +18,8 @@ export const spec: EngineSpec = {
   id: 'embedded',
   features: { kind: 'log-mel', historyMs: HISTORY_MS, lookAheadMs: LOOK_AHEAD_MS },
   patchSizePx: OVERLAY_SIZE_PX,
-  maxBatch: 8,
+  // Each mouth is composed while what drew it is still in the processor's caches.
+  maxBatch: 1,
   isStateful: true,
   device: 'cpu',
 };
@@ -26,34 +31,35 @@ class EmbeddedEngine implements Engine {
   readonly #pictureNetwork: PictureNetwork;
   readonly #avatars = new Map<string, ReadonlyMap<string, ClosedMouths>>();
   readonly #voices = new Map<string, VoiceToMouth>();
-  /** One per job of a batch, since patches live until the next call. */
-  readonly #drawers: readonly { readonly drawer: MouthDrawer; readonly parameters: Float32Array }[];
+  readonly #recent = new RecentClips(KEPT_BYTES);
+  readonly #drawer: MouthDrawer;
+  readonly #parameters = new Float32Array(MOUTH_PARAMETERS.length);
 
   /** The networks become the engine's. */
   constructor(voiceNetwork: VoiceNetwork, pictureNetwork: PictureNetwork) {
     this.#voiceNetwork = voiceNetwork;
     this.#pictureNetwork = pictureNetwork;
-    this.#drawers = Array.from({ length: spec.maxBatch }, () => ({
-      drawer: new MouthDrawer(pictureNetwork),
-      parameters: new Float32Array(MOUTH_PARAMETERS.length),
-    }));
+    this.#drawer = new MouthDrawer(pictureNetwork);
   }
 
   async addAvatar(avatar: Avatar): Promise<void> {
-    const clips = avatar.clips.map((clip): [string, ClosedMouths] => [clip.name, new ClosedMouths(avatar, clip)]);
+    for (const clip of this.#avatars.get(avatar.id)?.values() ?? []) this.#recent.remove(clip);
+    const clips = avatar.clips.map((clip): [string, ClosedMouths] => [
+      clip.name,
+      new ClosedMouths(avatar, clip, this.#pictureNetwork),
+    ]);
     this.#avatars.set(avatar.id, new Map(clips));
   }
 
   async infer(jobs: readonly MouthJob[]): Promise<(MouthPatch | null)[]> {
     if (jobs.length > spec.maxBatch) throw new RangeError(`at most ${spec.maxBatch} jobs, got ${jobs.length}`);
-    const clips = jobs.map((job) => this.#clip(job));
-    const patches: (MouthPatch | null)[] = [];
-    for (const [at, job] of jobs.entries()) {
-      const { drawer, parameters } = this.#drawers[at];
-      const isMoving = await this.#voice(job.sessionId).step(job.features, job.generation, parameters);
-      patches.push(isMoving ? await drawer.draw(parameters, clips[at].at(job.clipFrame)) : null);
-    }
-    return patches;
+    const [job] = jobs;
+    const clip = this.#clip(job);
+    const isMoving = await this.#voice(job.sessionId).step(job.features, job.generation, this.#parameters);
+    if (!isMoving) return [null];
+    const patch = await this.#drawer.draw(this.#parameters, await clip.at(job.clipFrame));
+    this.#recent.use(clip);
+    return [patch];
   }
 
   endSession(sessionId: string): void {

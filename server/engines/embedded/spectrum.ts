@@ -47,7 +47,7 @@ export class Spectrum {
     if (features.length !== WINDOW_ROWS * MEL_BINS) {
       throw new RangeError(`features must have ${WINDOW_ROWS} rows of ${MEL_BINS}, got ${features.length} numbers`);
     }
-    for (let i = 0; i < features.length; i++) this.#power[i] = 10 ** features[i];
+    for (let i = 0; i < features.length; i++) this.#power[i] = Math.exp(Math.LN10 * features[i]);
     for (let row = 0; row < WINDOW_ROWS; row++) {
       this.levels[row] = this.#band(WHOLE, row, row);
       this.formants[row] = this.#band(FORMANTS, row, row);

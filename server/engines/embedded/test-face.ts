@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Frame } from '../../codecs/frame.ts';
 import { readPictures } from '../../codecs/media-file.ts';
-import { type ClosedMouth, closedMouth } from './mouth-drawer.ts';
 
 const VIDEO = join(import.meta.dirname, '../../../avatars/sam/idle_0.mp4');
 const SIDE_PX = 512;
@@ -12,15 +11,13 @@ const PLACE = [1.966, 0.018, 131.101, 259.887, 37.628, 49.504, 89.628, 48.916, 6
 export interface TestFace {
   readonly picture: Frame;
   readonly geometry: Float32Array;
-  readonly closed: ClosedMouth;
 }
 
 export async function testFace(): Promise<TestFace> {
   const options = { widthPx: SIDE_PX, heightPx: SIDE_PX, framesPerSecond: 25 };
   for await (const { widthPx, heightPx, data } of readPictures(VIDEO, options)) {
     const picture = { widthPx, heightPx, data: Uint8Array.from(data) };
-    const geometry = Float32Array.from(PLACE);
-    return { picture, geometry, closed: closedMouth({ frame: picture, geometry }) };
+    return { picture, geometry: Float32Array.from(PLACE) };
   }
   throw new TypeError(`${VIDEO} has no picture`);
 }
