@@ -23,7 +23,7 @@ const CLIP_GRACE_MS = 1500;
 
 /**
  * What the person and the server are doing together: the state, the avatars, the microphone and the call.
- * Views read its fields, call its methods and draw again at every `change`.
+ * Views read its fields, call its methods and draw again at every `change`; `entered`: the server has let the person in.
  */
 export class Conversation extends EventTarget {
   /** @type {State} */
@@ -100,6 +100,16 @@ export class Conversation extends EventTarget {
 
   get avatar() {
     return this.avatars.find((avatar) => avatar.id === this.avatarId) ?? null;
+  }
+
+  /** The way into the server, for what else the page asks of it. */
+  get door() {
+    return this.#door;
+  }
+
+  /** Looks whether there are other avatars by now. */
+  refreshAvatars() {
+    this.#askForAvatars();
   }
 
   get microphoneTrack() {
@@ -290,6 +300,7 @@ export class Conversation extends EventTarget {
     this.#socketIsUsed = false;
     this.#signalling.send({ type: 'get_config' });
     this.#askForAvatars();
+    this.dispatchEvent(new Event('entered'));
   }
 
   #askForAvatars() {

@@ -64,13 +64,29 @@ export class Door {
    */
   async picture(path) {
     if (!this.#parts.store.get()) return path;
-    const response = await this.#parts.fetch(path, { headers: this.#headers() });
+    const response = await this.#parts.fetch(path, { headers: this.headers() });
     return response.ok ? URL.createObjectURL(await response.blob()) : path;
+  }
+
+  /**
+   * Asks the server with what lets the person in.
+   *
+   * @param {string} path
+   * @param {RequestInit} init Its headers as an object.
+   */
+  fetch(path, init = {}) {
+    return this.#parts.fetch(path, { cache: 'no-store', ...init, headers: { ...init.headers, ...this.headers() } });
+  }
+
+  /** What the person may do here; null for nothing. @returns {Promise<AccessAnswer['scope']>} */
+  async scope() {
+    const { required, scope } = await this.#access();
+    return required ? scope : 'admin';
   }
 
   /** @returns {Promise<AccessAnswer>} */
   async #access() {
-    const response = await this.#parts.fetch('/api/access', { headers: this.#headers(), cache: 'no-store' });
+    const response = await this.#parts.fetch('/api/access', { headers: this.headers(), cache: 'no-store' });
     if (!response.ok) throw new Error(`/api/access answered ${response.status}`);
     return response.json();
   }
@@ -81,14 +97,15 @@ export class Door {
     if (!credential.startsWith(KEY_PREFIX)) return credential;
     const response = await this.#parts.fetch('/api/tokens', {
       method: 'POST',
-      headers: { ...this.#headers(), 'content-type': 'application/json' },
+      headers: { ...this.headers(), 'content-type': 'application/json' },
       body: JSON.stringify({ scope: 'speak', lifetime_s: TICKET_LIFETIME_S }),
     });
     if (!response.ok) throw new Error(`/api/tokens answered ${response.status}`);
     return (await response.json()).token;
   }
 
-  #headers() {
+  /** What goes with a request to let it in. */
+  headers() {
     const credential = this.#parts.store.get();
     /** @type {Record<string, string>} */
     const headers = credential ? { authorization: `Bearer ${credential}` } : {};

@@ -64,3 +64,20 @@ test('two sockets that wait for a key ask once', async () => {
   await Promise.all([door.open(URL_OF_SOCKET), door.open(URL_OF_SOCKET)]);
   assert.equal(log.asked.length, 1);
 });
+
+test('what may be done here is told by the key, and requests carry it', async () => {
+  const sent = [];
+  const door = new Door({
+    async fetch(path, { headers }) {
+      sent.push([path, headers]);
+      return Response.json({ required: true, scope: 'admin' });
+    },
+    store: { get: () => 'mc_good', set() {} },
+    ask: async () => '',
+  });
+  assert.equal(await door.scope(), 'admin');
+  await door.fetch('/api/avatars', { headers: { accept: 'x' } });
+  assert.deepEqual(sent[1], ['/api/avatars', { accept: 'x', authorization: 'Bearer mc_good' }]);
+  assert.equal(await make({ required: false }).door.scope(), 'admin');
+  assert.equal(await make({ kept: 'mc_view' }).door.scope(), 'view');
+});
