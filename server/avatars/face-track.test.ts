@@ -40,12 +40,12 @@ function finder(isVisible: (frame: number) => boolean, faceCount = 1): FaceFinde
   };
 }
 
-const notFound = (index: number) => new Error(`missing from ${index}`);
+const options = { minUsefulFrames: 20, notFound: (index: number) => new Error(`missing from ${index}`) };
 const places = (points: Float32Array) => [...points].filter((_, i) => i % (2 * FACE_POINTS) === 0);
 
 test('a face is looked for once and followed from then on', async () => {
   const eyes = finder(() => true);
-  const track = await trackFace(frames(4), eyes, notFound);
+  const track = await trackFace(frames(4), eyes, options);
   assert.deepEqual(places(track.points), [0, 1, 2, 3]);
   assert.equal(track.frameCount, 4);
   assert.equal(eyes.searches, 1);
@@ -55,7 +55,7 @@ test('a face that is missing for five frames is put between its places before an
   const { points } = await trackFace(
     frames(10),
     finder((i) => i < 2 || i > 6),
-    notFound,
+    options,
   );
   assert.deepEqual(places(points), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
@@ -64,7 +64,7 @@ test('a face that is missing at the ends is put where it is seen next', async ()
   const { points } = await trackFace(
     frames(6),
     finder((i) => i > 1 && i < 5),
-    notFound,
+    options,
   );
   assert.deepEqual(places(points), [2, 2, 2, 3, 4, 4]);
 });
@@ -73,7 +73,7 @@ test('a face that is missing for six frames is an error that names the first of 
   const track = trackFace(
     frames(12),
     finder((i) => i < 3 || i > 8),
-    notFound,
+    options,
   );
   await assert.rejects(track, /missing from 3/);
 });
@@ -83,7 +83,7 @@ test('a short clip without any face is an error too', async () => {
     trackFace(
       frames(2),
       finder(() => false),
-      notFound,
+      options,
     ),
     /missing from 0/,
   );
@@ -93,8 +93,26 @@ test('several faces are counted and the largest, which comes first, is taken', a
   const track = await trackFace(
     frames(2),
     finder(() => true, 3),
-    notFound,
+    options,
   );
   assert.equal(track.faceCount, 3);
   assert.deepEqual(places(track.points), [0, 1]);
+});
+
+test('a face that is lost after enough frames ends the track there', async () => {
+  const eyes = finder((i) => i < 30);
+  const track = await trackFace(frames(60), eyes, options);
+  assert.equal(track.lostAt, 30);
+  assert.equal(track.frameCount, 30);
+  assert.equal(track.points.length, 30 * 2 * FACE_POINTS);
+  assert.deepEqual(track.missing, []);
+});
+
+test('each frame with a face is shown as it is found, and the others are told as missing', async () => {
+  const told: number[] = [];
+  const isVisible = (i: number) => i !== 4 && i !== 5;
+  const onFace = (_: Frame, face: Face) => told.push(face.points[0]);
+  const track = await trackFace(frames(8), finder(isVisible), { ...options, onFace });
+  assert.deepEqual(track.missing, [4, 5]);
+  assert.deepEqual(told, [0, 1, 2, 3, 6, 7]);
 });

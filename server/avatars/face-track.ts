@@ -13,9 +13,20 @@ export interface FaceTrack {
   readonly depths: Float32Array;
   /** Frames in which no face was seen, in order. */
   readonly missing: readonly number[];
+  /** First frame from which on the face is gone for too long, and nothing more is told; null if it is there to the end. */
+  readonly lostAt: number | null;
   readonly frameCount: number;
   /** Most faces seen at once, where faces were looked for: in the first frame and wherever the face was lost. */
   readonly faceCount: number;
+}
+
+export interface TrackOptions {
+  /** So many frames before a gap are worth having without those after it. */
+  readonly minUsefulFrames: number;
+  /** Makes the error for a gap of more than {@link MAX_GAP_FRAMES} frames that begins at a frame. */
+  readonly notFound: (frameIndex: number) => Error;
+  /** Called with every frame that shows the face. */
+  readonly onFace?: (frame: Frame, face: Face) => void;
 }
 
 /** What is needed of `FaceLandmarks` to follow a face. */
@@ -26,16 +37,16 @@ export type FaceFinder = Pick<FaceLandmarks, 'find' | 'follow'>;
  * and after.
  *
  * @param frames At least one.
- * @param notFound Makes the error for a gap of more than {@link MAX_GAP_FRAMES} frames that begins at a frame.
  */
 export async function trackFace(
   frames: AsyncIterable<Frame>,
   finder: FaceFinder,
-  notFound: (frameIndex: number) => Error,
+  { minUsefulFrames, notFound, onFace }: TrackOptions,
 ): Promise<FaceTrack> {
   const seen: (Face | null)[] = [];
   let last: Face | null = null;
   let faceCount = 0;
+  let lostAt: number | null = null;
   for await (const frame of frames) {
     const picture = { widthPx: frame.widthPx, heightPx: frame.heightPx, data: toRgb(frame) };
     let face: Face | null = last && finder.follow(picture, last.points);
@@ -46,14 +57,20 @@ export async function trackFace(
     }
     last = face;
     seen.push(face);
+    if (face) onFace?.(frame, face);
     const gapStart = seen.findLastIndex((each) => each !== null) + 1;
-    if (seen.length - gapStart > MAX_GAP_FRAMES) throw notFound(gapStart);
+    if (seen.length - gapStart <= MAX_GAP_FRAMES) continue;
+    if (gapStart < minUsefulFrames) throw notFound(gapStart);
+    lostAt = gapStart;
+    seen.length = gapStart;
+    break;
   }
   if (seen.every((face) => face === null)) throw notFound(0);
   return {
     points: fillGaps(seen.map((face) => face?.points ?? null)),
     depths: fillGaps(seen.map((face) => face?.depths ?? null)),
     missing: seen.flatMap((face, frame) => (face ? [] : [frame])),
+    lostAt,
     frameCount: seen.length,
     faceCount,
   };
