@@ -17,7 +17,18 @@ export type FromPreparation =
 /** @returns When the message has left: a process that ends earlier takes it along. */
 const tell = (message: FromPreparation) => new Promise((resolve) => process.send?.(message, resolve));
 
+/** A file that makes a decoder ask for more than this is not worth it; the largest sources that are allowed need half. */
+const MAX_MEMORY_BYTES = 1_200_000_000;
+const WATCH_INTERVAL_MS = 100;
+
 process.once('message', async (job: PreparationJob) => {
+  const watch = setInterval(async () => {
+    if (process.memoryUsage.rss() < MAX_MEMORY_BYTES) return;
+    clearInterval(watch);
+    const message = `Avatar ${job.avatarId}: its preparation needs more than ${MAX_MEMORY_BYTES / 1e6} MB of memory. Use smaller pictures.`;
+    await tell({ type: 'failed', code: 'media_unreadable', message, report: null });
+    process.exit(1);
+  }, WATCH_INTERVAL_MS);
   try {
     const prepared = await prepareClips(job, (share) => tell({ type: 'progress', share }));
     await tell({ type: 'done', prepared });
@@ -27,6 +38,7 @@ process.once('message', async (job: PreparationJob) => {
     const report = error instanceof AvatarRefused ? error.report : null;
     await tell({ type: 'failed', code, message: code === 'internal' ? String(error) : message, report });
   } finally {
+    clearInterval(watch);
     process.disconnect();
   }
 });

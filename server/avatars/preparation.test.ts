@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Frame, frameSizeBytes } from '../codecs/frame.ts';
 import { readPictures } from '../codecs/media-file.ts';
@@ -141,13 +141,23 @@ test('who said that the person agrees is kept, also when the avatar is prepared 
   assert.deepEqual((await prepareAvatar({ ...entry('asked'), bboxShiftPx: 2 }, folder)).consent, consent);
 });
 
-test('damaged prepared data is told with what to delete', async () => {
-  await prepareAvatar(entry('damaged'), folder);
-  writeFileSync(join(preparedPath(folder, 'damaged'), 'idle_0.geometry'), 'short');
-  await assert.rejects(AvatarStore.open([entry('damaged')], { preparedFolder: folder }), {
+test('damaged prepared data is made again, or told where nothing may be prepared', async () => {
+  const whole = await prepareAvatar(entry('damaged'), folder);
+  const geometry = join(preparedPath(folder, 'damaged'), 'idle_0.geometry');
+  writeFileSync(geometry, 'short');
+  await assert.rejects(AvatarStore.open([{ ...entry('damaged'), preparation: false }], { preparedFolder: folder }), {
     code: 'avatar_invalid',
     message: /should have 672 bytes, found 5\. Delete /,
   });
+  assert.deepEqual((await prepareAvatar(entry('damaged'), folder)).files, whole.files);
+  assert.equal(statSync(geometry).size, whole.files['idle_0.geometry'].sizeBytes);
+});
+
+test('what another process is at is left alone', async () => {
+  const begun = `${preparedPath(folder, 'both')}.${process.ppid}-0b5e`;
+  mkdirSync(begun, { recursive: true });
+  await prepareAvatar(entry('both'), folder);
+  assert.deepEqual(readdirSync(join(folder, 'both')).sort(), ['prepared', basename(begun)].sort());
 });
 
 test('a new time stamp on the same bytes is no change', async () => {

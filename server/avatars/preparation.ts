@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { AppError } from '../errors.ts';
 import { AvatarRefused } from './avatar-report.ts';
@@ -9,12 +10,19 @@ import type { PreparationJob, PreparedClips } from './prepare-clips.ts';
 import {
   AVATAR_SIZE_PX,
   CLIP_FRAMES_PER_SECOND,
+  checksumsIn,
+  isIntact,
   type Manifest,
   PREPARATION_VERSION,
   readManifest,
   writeManifest,
 } from './prepared-files.ts';
 import { type AvatarEntry, type Consent, checksumOf, ownPortrait, sourceClips } from './source-clips.ts';
+
+/** Longest that one avatar takes: many times what a long video needs. */
+const MAX_SECONDS = 180;
+/** Sessions that run come first. */
+const NICENESS = 10;
 
 /** Where an avatar's prepared data lies: `<preparedFolder>/<id>/prepared`. */
 export function preparedPath(preparedFolder: string, id: string): string {
@@ -40,6 +48,7 @@ export async function prepareAvatar(
 ): Promise<Manifest> {
   signal?.throwIfAborted();
   const folder = preparedPath(preparedFolder, entry.id);
+  await removeLeftovers(folder);
   const existing = await readManifest(folder);
   if (!entry.preparation) {
     if (existing) return existing;
@@ -50,12 +59,12 @@ export async function prepareAvatar(
   }
   const clips = await sourceClips(entry);
   const source = await checksumOf(clips);
-  if (existing?.source === source && existing.bboxShiftPx === entry.bboxShiftPx) {
+  const isCurrent = existing && existing.source === source && (await isIntact(folder, existing));
+  if (isCurrent && existing.bboxShiftPx === entry.bboxShiftPx) {
     return keepConsent(folder, existing, entry.consent ?? existing.consent);
   }
 
-  await removeLeftovers(folder);
-  const newFolder = `${folder}.${randomUUID()}`;
+  const newFolder = `${folder}.${process.pid}-${randomUUID()}`;
   await mkdir(newFolder, { recursive: true });
   try {
     const { id, bboxShiftPx } = entry;
@@ -74,6 +83,7 @@ export async function prepareAvatar(
       clips: prepared.clips,
       report: prepared.report,
       consent: entry.consent ?? existing?.consent ?? null,
+      files: await checksumsIn(newFolder),
     };
     await writeManifest(newFolder, manifest);
     signal?.throwIfAborted();
@@ -93,12 +103,23 @@ async function keepConsent(folder: string, manifest: Manifest, consent: Consent 
   return changed;
 }
 
-/** Removes what preparations left that were killed. */
+/** Removes what preparations left that were killed; what another process is at stays. */
 async function removeLeftovers(folder: string): Promise<void> {
   const siblings = await readdir(dirname(folder)).catch(() => []);
   for (const name of siblings) {
-    if (name.startsWith(`${basename(folder)}.`))
-      await rm(join(dirname(folder), name), { recursive: true, force: true });
+    const [, owner] = name.split(`${basename(folder)}.`);
+    if (owner === undefined || (owner !== '' && isRunning(Number.parseInt(owner, 10)))) continue;
+    await rm(join(dirname(folder), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (!(pid > 0) || pid === process.pid) return pid === process.pid;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -118,6 +139,15 @@ function prepareApart(
     // Nothing in it is worth a goodbye: its folder is removed by whoever made it.
     const end = () => child.kill('SIGKILL');
     signal?.addEventListener('abort', end, { once: true });
+    const overtime = setTimeout(() => {
+      failure = new AppError(
+        'timeout',
+        `Avatar ${job.avatarId}: its preparation took more than ${MAX_SECONDS} s. Use a shorter or smaller video.`,
+      );
+      end();
+    }, MAX_SECONDS * 1000);
+    // A process that has ended already needs no priority.
+    child.once('spawn', () => child.pid && lowerPriority(child.pid));
     child.on('message', (message: FromPreparation) => {
       if (message.type === 'progress') onProgress(message.share);
       else if (message.type === 'done') prepared = message.prepared;
@@ -127,6 +157,7 @@ function prepareApart(
       failure ??= error;
     });
     child.on('close', (code, how) => {
+      clearTimeout(overtime);
       signal?.removeEventListener('abort', end);
       if (signal?.aborted) reject(signal.reason);
       else if (prepared) resolve(prepared);
@@ -134,6 +165,14 @@ function prepareApart(
     });
     child.send(job, () => {});
   });
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already, or the system does not allow it; neither is a reason to stop.
+  }
 }
 
 function failureOf({ code, message, report }: FromPreparation & { type: 'failed' }): AppError {

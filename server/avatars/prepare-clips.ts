@@ -123,9 +123,10 @@ function preparedClip({ finalFolder }: PreparationJob, clip: TrackedClip, square
 }
 
 /** Whether a source can be used as it is. */
-function isPrepared({ kind, widthPx, heightPx, framesPerSecond }: MediaInfo): boolean {
+function isPrepared({ kind, codec, widthPx, heightPx, framesPerSecond }: MediaInfo): boolean {
   return (
     kind === 'video' &&
+    codec === 'h264' &&
     widthPx === AVATAR_SIZE_PX &&
     heightPx === AVATAR_SIZE_PX &&
     Math.abs((framesPerSecond ?? 0) - CLIP_FRAMES_PER_SECOND) < 0.01

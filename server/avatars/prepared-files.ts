@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { GEOMETRY_SIZE } from './avatar.ts';
@@ -7,7 +8,8 @@ import type { AvatarReport } from './avatar-report.ts';
 import type { Consent } from './source-clips.ts';
 
 /** Raised when prepared data changes its meaning, so that older data is made again. */
-export const PREPARATION_VERSION = 2;
+export const PREPARATION_VERSION = 3;
+export const MANIFEST = 'manifest.json';
 /** Side of every avatar picture, in pixels. */
 export const AVATAR_SIZE_PX = 512;
 /** Rate of every clip. */
@@ -44,11 +46,19 @@ export interface Manifest {
   readonly report: AvatarReport;
   /** Null if nobody was asked. */
   readonly consent: Consent | null;
+  /** The other files of the folder by name. */
+  readonly files: Readonly<Record<string, FileChecksum>>;
+}
+
+export interface FileChecksum {
+  readonly sizeBytes: number;
+  /** In hex. */
+  readonly sha256: string;
 }
 
 /** @returns Null if the folder holds no prepared data of this version. */
 export async function readManifest(folder: string): Promise<Manifest | null> {
-  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => null);
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(() => null);
   if (text === null) return null;
   try {
     const manifest = JSON.parse(text) as Manifest;
@@ -60,10 +70,36 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
 
 /** Writes `manifest.json`; what was there is replaced at once or not at all. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const path = join(folder, 'manifest.json');
+  const path = join(folder, MANIFEST);
   const part = `${path}.${randomUUID()}.part`;
   await writeFile(part, `${JSON.stringify(manifest, null, 2)}\n`);
   await rename(part, path);
+}
+
+/** Of all files that lie in a folder but its manifest. */
+export async function checksumsIn(folder: string): Promise<Record<string, FileChecksum>> {
+  const names = (await readdir(folder)).filter((name) => name !== MANIFEST).sort();
+  const sums = names.map(async (name) => [name, await checksumOfFile(join(folder, name))] as const);
+  return Object.fromEntries(await Promise.all(sums));
+}
+
+/** Whether all files that a manifest names are there as they were when it was written. */
+export async function isIntact(folder: string, { files }: Manifest): Promise<boolean> {
+  for (const [name, { sizeBytes, sha256 }] of Object.entries(files)) {
+    const found = await checksumOfFile(join(folder, name)).catch(() => null);
+    if (found?.sizeBytes !== sizeBytes || found.sha256 !== sha256) return false;
+  }
+  return true;
+}
+
+async function checksumOfFile(path: string): Promise<FileChecksum> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const bytes of createReadStream(path)) {
+    hash.update(bytes);
+    sizeBytes += bytes.length;
+  }
+  return { sizeBytes, sha256: hash.digest('hex') };
 }
 
 /** @returns float32, `frameCount × GEOMETRY_SIZE`, in shared memory. @throws {AppError} `avatar_invalid` if it is damaged. */

@@ -122,6 +122,8 @@ test('a folder is read in natural order: 2 comes before 10, other files are pass
     heightPx: 64,
     framesPerSecond: null,
     durationSeconds: null,
+    codec: 'png',
+    isHdr: false,
   });
 });
 
@@ -163,6 +165,8 @@ test('probe tells a video from a picture', async () => {
     heightPx: 32,
     framesPerSecond: null,
     durationSeconds: null,
+    codec: 'png',
+    isHdr: false,
   });
   assert.deepEqual(await probe(film), {
     kind: 'video',
@@ -170,6 +174,8 @@ test('probe tells a video from a picture', async () => {
     heightPx: 128,
     framesPerSecond: 25,
     durationSeconds: 2,
+    codec: 'h264',
+    isHdr: false,
   });
 });
 

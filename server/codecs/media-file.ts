@@ -6,7 +6,7 @@ import { assertFrameSize } from './ffmpeg.ts';
 import type { Frame } from './frame.ts';
 import { MAX_MEDIA_SECONDS, MediaInput, unreadable } from './media-input.ts';
 import { NearestFrames } from './nearest-frames.ts';
-import { displaySize, PictureFitter } from './picture-fitter.ts';
+import { displaySize, isHighRange, PictureFitter } from './picture-fitter.ts';
 
 /** What counts as a picture in a folder. */
 const PICTURE_EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.bmp']);
@@ -31,6 +31,10 @@ export interface MediaInfo {
   /** As the file claims; null for pictures and folders, and where it claims nothing. */
   readonly framesPerSecond: number | null;
   readonly durationSeconds: number | null;
+  /** FFmpeg's name of the codec of its pictures, `h264`; of the first one in a folder. */
+  readonly codec: string;
+  /** Whether its colours go beyond the standard range (PQ or HLG, ITU-R BT.2100). */
+  readonly isHdr: boolean;
 }
 
 /**
@@ -72,12 +76,14 @@ export async function probe(path: string): Promise<MediaInfo> {
   try {
     let size: { widthPx: number; heightPx: number } | null = null;
     let kind: MediaInfo['kind'] = files ? 'folder' : 'picture';
+    let isHdr = false;
     for await (const { picture } of input.pictures()) {
       if (size) {
         if (!files) kind = 'video';
         break;
       }
       size = displaySize(picture);
+      isHdr = isHighRange(picture);
     }
     if (!size) throw unreadable(path, 'none of its pictures can be decoded');
     const isVideo = kind === 'video';
@@ -86,6 +92,8 @@ export async function probe(path: string): Promise<MediaInfo> {
       ...size,
       framesPerSecond: isVideo ? input.framesPerSecond : null,
       durationSeconds: isVideo ? input.durationSeconds : null,
+      codec: input.codec,
+      isHdr,
     };
   } finally {
     await input.close();

@@ -78,6 +78,11 @@ export class MediaInput {
     }
   }
 
+  /** FFmpeg's name of the pictures' codec. */
+  get codec(): string {
+    return Codec.findDecoder(this.#stream.codecpar.codecId)?.name ?? 'unknown';
+  }
+
   /** Length that the file claims, in seconds; null if it claims none (pictures, some gifs). */
   get durationSeconds(): number | null {
     return claimedSeconds(this.#stream, this.#format);
@@ -124,7 +129,10 @@ export class MediaInput {
         }
       }
       const claimed = Number(this.#stream.nbFrames);
-      if (count === 0) throw unreadable(this.#path, 'none of its pictures can be decoded');
+      if (count === 0) {
+        const some = claimed > 0 ? `none of its ${claimed} pictures` : 'none of its pictures';
+        throw unreadable(this.#path, `${some} can be decoded; it is cut short or damaged`);
+      }
       if (count < claimed / 2)
         throw unreadable(this.#path, `it is cut short: ${count} of ${claimed} pictures are there`);
     } finally {
@@ -202,6 +210,9 @@ function assertLimits(path: string, stream: Stream, format: FormatContext): void
 }
 
 function assertSize(path: string, widthPx: number, heightPx: number): void {
+  if (widthPx === 0 || heightPx === 0) {
+    throw unreadable(path, `pictures of a size that cannot be told, or of more than ${MAX_MEDIA_SIDE_PX} px a side`);
+  }
   for (const sidePx of [widthPx, heightPx]) {
     if (sidePx < MIN_MEDIA_SIDE_PX || sidePx > MAX_MEDIA_SIDE_PX) {
       throw unreadable(

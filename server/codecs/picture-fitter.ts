@@ -93,13 +93,12 @@ export class PictureFitter {
     const aspect = this.#widthPx / this.#heightPx / (isTurned ? 1 / storedAspect : storedAspect);
     const cutWidth = Math.min(widthPx, Math.round(heightPx * aspect));
     const cutHeight = Math.min(heightPx, Math.round(widthPx / aspect));
-    const isHdr = picture.colorTrc === AVCOL_TRC_SMPTE2084 || picture.colorTrc === AVCOL_TRC_ARIB_STD_B67;
     return [
       // Transparent pixels have arbitrary colours; on black they do no harm.
       ...(hasAlpha(picture) ? ['format=pix_fmts=gbrap', 'premultiply=inplace=1'] : []),
       `crop=w=${Math.max(2, cutWidth)}:h=${Math.max(2, cutHeight)}:exact=0`,
       `scale=w=${this.#widthPx}:h=${this.#heightPx}:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt709:out_range=limited` +
-        (isHdr ? ':out_primaries=bt709:out_transfer=bt709' : ''),
+        (isHighRange(picture) ? ':out_primaries=bt709:out_transfer=bt709' : ''),
       'format=pix_fmts=yuv420p',
     ];
   }
@@ -109,6 +108,11 @@ export class PictureFitter {
 export function displaySize(picture: AvFrame): { widthPx: number; heightPx: number } {
   const { widthPx, heightPx } = orientation(picture);
   return { widthPx, heightPx };
+}
+
+/** Whether the picture's brightness goes beyond the standard range. */
+export function isHighRange({ colorTrc }: AvFrame): boolean {
+  return colorTrc === AVCOL_TRC_SMPTE2084 || colorTrc === AVCOL_TRC_ARIB_STD_B67;
 }
 
 function orientation(picture: AvFrame): { widthPx: number; heightPx: number; isTurned: boolean } {
