@@ -95,7 +95,8 @@ async function readable<T>({ avatarId }: PreparationJob, read: () => Promise<T>)
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'media_unreadable') throw error;
+    const isTold = error instanceof AvatarRefused || !(error instanceof AppError);
+    if (isTold || error.code !== 'media_unreadable') throw error;
     const found = `The file cannot be used: ${error.message.replace(/^.* found: /s, '')}.`;
     const advice = 'Use a photo (PNG, JPEG, WebP) or a video (MP4, MOV, WebM, GIF) that plays elsewhere.';
     const finding = { subject: 'file', level: 'refused', clip: null, frame: null, value: null, found, advice } as const;
