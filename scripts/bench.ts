@@ -6,11 +6,12 @@ import { frameService } from './bench/frame-service.ts';
 import { latency } from './bench/latency.ts';
 import { lips } from './bench/lips.ts';
 import { mouth } from './bench/mouth.ts';
+import { prepare } from './bench/prepare.ts';
 import { sessions } from './bench/sessions.ts';
 import { soak } from './bench/soak.ts';
 import { sync } from './bench/sync.ts';
 
-const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, sessions, frameService, soak];
+const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, prepare, sessions, frameService, soak];
 const PROFILE_FOLDER = 'out/profile';
 
 const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile]

@@ -46,6 +46,13 @@ export interface PreparationJob {
   readonly seed: number;
 }
 
+export type PreparationStage =
+  | 'look at the file'
+  | 'load the face models'
+  | 'find and measure the face'
+  | 'movements and geometry'
+  | 'draw and encode';
+
 export interface PreparedClips {
   /** In the order of the job. */
   readonly clips: readonly PreparedClip[];
@@ -58,17 +65,31 @@ export interface PreparedClips {
  * Takes 10 ms of computing per frame and 200 MB, so it belongs in a process of its own.
  *
  * @param onProgress Called with 0..1.
+ * @param onStage Called after each stage with the time it took.
  * @throws {AvatarRefused} `face_not_found`, `media_unreadable`, `avatar_invalid`; {AppError} `model_missing`.
  */
-export async function prepareClips(job: PreparationJob, onProgress: (share: number) => void): Promise<PreparedClips> {
+export async function prepareClips(
+  job: PreparationJob,
+  onProgress: (share: number) => void,
+  onStage: (stage: PreparationStage, ms: number) => void = () => {},
+): Promise<PreparedClips> {
+  let since = performance.now();
+  const done = (stage: PreparationStage) => {
+    const now = performance.now();
+    onStage(stage, now - since);
+    since = now;
+  };
   const info = await readable(job, () => probe(job.clips[0].path));
   const size = readSize(info);
+  done('look at the file');
   const finder = await FaceLandmarks.open();
+  done('load the face models');
   const clips: TrackedClip[] = [];
   for (const [index, source] of job.clips.entries()) {
     const progress = (share: number) => onProgress(((index + share) / job.clips.length) * TRACKING_SHARE);
     clips.push(await readable(job, () => trackClip(job, source, size, finder, progress)));
   }
+  done('find and measure the face');
   const report = reportOf(clips.flatMap(({ measures }) => findingsOf(measures)));
   if (report.level === 'refused') throw refused(job, report);
   const square = chooseSquare(size.widthPx, size.heightPx, clips[0].track.points);
@@ -81,11 +102,13 @@ export async function prepareClips(job: PreparationJob, onProgress: (share: numb
     shown.map(({ points }) => points),
     job.bboxShiftPx * (size.widthPx / info.widthPx) * (AVATAR_SIZE_PX / square.sizePx),
   );
+  done('movements and geometry');
   const prepared = clips.map((clip) => preparedClip(job, clip, square));
   for (const [index, clip] of prepared.entries()) {
-    const done = (share: number) => TRACKING_SHARE + ((index + share) / clips.length) * (1 - TRACKING_SHARE);
-    await writeClip(job, clip, shown[index], geometry[index], (share) => onProgress(done(share)));
+    const written = (share: number) => TRACKING_SHARE + ((index + share) / clips.length) * (1 - TRACKING_SHARE);
+    await writeClip(job, clip, shown[index], geometry[index], (share) => onProgress(written(share)));
   }
+  done('draw and encode');
   onProgress(1);
   return { clips: prepared, faceCount: Math.max(...clips.map(({ track }) => track.faceCount)), report };
 }
