@@ -1,31 +1,51 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-const FOLDER = new URL('../server/avatars/warp/', import.meta.url);
-/** The kernel as it is committed. */
-export const WARP_BINARY = new URL('warp.wasm', FOLDER);
+const FOLDER = new URL('../server/avatars/', import.meta.url);
+/** The kernels, `<name>.as.ts`, beside which they are committed as `<name>.wasm`. */
+export const KERNELS = ['warp/warp', 'living/move'] as const;
+export type Kernel = (typeof KERNELS)[number];
 
-/** Compiles server/avatars/warp/warp.as.ts. Needs the development dependencies. */
-export async function compileWarp(): Promise<Uint8Array> {
+/** The kernel as it is committed. */
+export function kernelBinary(kernel: Kernel): URL {
+  return new URL(`${kernel}.wasm`, FOLDER);
+}
+
+/** Compiles a kernel. Needs the development dependencies. */
+export async function compileKernel(kernel: Kernel): Promise<Uint8Array> {
   const asc = await import('assemblyscript/asc');
-  const source = readFileSync(new URL('warp.as.ts', FOLDER), 'utf8');
+  const source = readFileSync(new URL(`${kernel}.as.ts`, FOLDER), 'utf8');
   let binary: Uint8Array | null = null;
   const { error, stderr } = await asc.main(
-    ['warp.ts', '--outFile', 'warp.wasm', '-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
+    [
+      'kernel.ts',
+      '--outFile',
+      'kernel.wasm',
+      '-O3',
+      '--converge',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+    ],
     {
-      readFile: (name) => (name === 'warp.ts' ? source : null),
+      readFile: (name) => (name === 'kernel.ts' ? source : null),
       writeFile: (name, contents) => {
-        if (name === 'warp.wasm' && typeof contents !== 'string') binary = contents;
+        if (name === 'kernel.wasm' && typeof contents !== 'string') binary = contents;
       },
       listFiles: () => [],
     },
   );
-  if (error || binary === null) throw new Error(`warp.as.ts does not compile: ${stderr.toString()}`, { cause: error });
+  if (error || binary === null)
+    throw new Error(`${kernel}.as.ts does not compile: ${stderr.toString()}`, { cause: error });
   return binary;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const binary = await compileWarp();
-  writeFileSync(WARP_BINARY, binary);
-  process.stdout.write(`server/avatars/warp/warp.wasm: ${binary.length} bytes\n`);
+  for (const kernel of KERNELS) {
+    const binary = await compileKernel(kernel);
+    writeFileSync(kernelBinary(kernel), binary);
+    process.stdout.write(`server/avatars/${kernel}.wasm: ${binary.length} bytes\n`);
+  }
 }

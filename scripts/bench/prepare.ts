@@ -8,6 +8,7 @@ import { writeVideo } from '../../server/codecs/video-file-writer.ts';
 import { AskedProcess } from './asked-process.ts';
 import type { Bench, BenchRun } from './bench.ts';
 import { atMost } from './figures.ts';
+import { MachineLoad } from './processes.ts';
 
 const AVATARS = join(import.meta.dirname, '../../avatars');
 const PHOTO = join(AVATARS, 'mark/portrait.png');
@@ -37,8 +38,10 @@ export const prepare: Bench = {
     run.atEnd(() => rm(folder, { recursive: true, force: true }));
     const film = join(folder, 'film.mp4');
     await writeVideo(film, FILM, wide(run.isQuick ? FILM_FRAMES_QUICK : FILM_FRAMES));
+    const load = new MachineLoad();
     await measure(run, folder, 'photo', PHOTO, 5);
     await measure(run, folder, 'video', film, 30);
+    run.say(`${load.describe()}; whatever else runs comes before preparations, which have low priority`);
   },
 };
 

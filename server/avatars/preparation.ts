@@ -22,7 +22,7 @@ import { type AvatarEntry, type Consent, checksumOf, ownPortrait, sourceClips } 
 /** Longest that one avatar takes: many times what a long video needs. */
 const MAX_SECONDS = 180;
 /** Sessions that run come first. */
-const NICENESS = 10;
+const NICENESS = 5;
 
 /** Where an avatar's prepared data lies: `<preparedFolder>/<id>/prepared`. */
 export function preparedPath(preparedFolder: string, id: string): string {
