@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { Drawing, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 
 /** A picture may come a few milliseconds later, sound may not: where processors are short, drawing waits for the main thread. */
-const DRAWING_NICENESS = 8;
+const DRAWING_NICENESS = 3;
 
 /** Runs one engine: draws the mouths of a batch and composes them into the pictures that the session owns. */
 class EngineWorker {

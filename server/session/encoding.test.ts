@@ -52,7 +52,7 @@ test('a picture that is encoded in time leaves with its sound, one that is not l
   encoding.send(0);
   assert.equal(viewer.video.length, 1);
   await timers.advance(40);
-  encoding.send(1);
+  encoding.send(1, [900, 920]);
   assert.equal(viewer.video.length, 1);
   await timers.advance(15);
   finish[1]();
@@ -62,6 +62,8 @@ test('a picture that is encoded in time leaves with its sound, one that is not l
     [0, 3600],
   );
   assert.deepEqual(metrics.histogram('picture_after_sound_ms').total, { count: 2, sum: 15 });
+  // Its sound came at 900 and 920, and it left at 1055.
+  assert.deepEqual(metrics.histogram('arrival_to_sent_ms').total, { count: 2, sum: 155 + 135 });
   assert.equal(metrics.counter('encodes_late').value, 1);
   assert.equal(encoding.waitingPictures, 0);
   await encoding.close();

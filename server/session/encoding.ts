@@ -34,6 +34,13 @@ export interface EncodingOptions {
   readonly log: Log;
 }
 
+/** A picture whose time has come. */
+interface Due {
+  readonly atMs: number;
+  /** When the sound that it shows arrived. */
+  readonly soundArrivedMs: readonly number[];
+}
+
 /**
  * One codec of a session and all viewers that take it: they share every encode. While the avatar has nothing to say for some
  * seconds, its packets come from a loop that all sessions share (see `IdleLoops`); the first word begins with a key frame.
@@ -42,8 +49,8 @@ export class Encoding {
   readonly viewers = new Set<Transport>();
   readonly #options: EncodingOptions;
   readonly #estimates = new Map<Transport, number>();
-  /** Encoded pictures by frame, until their time comes. A number: when its time came; it is sent as soon as it is ready. */
-  readonly #ready = new Map<number, Packet | number>();
+  /** Encoded pictures by frame, until their time comes; or when it came, for one that is to be sent as soon as it is ready. */
+  readonly #ready = new Map<number, Packet | Due>();
   #wantsKeyFrame = true;
   #lastKeyFrameMs = Number.NEGATIVE_INFINITY;
   #lastKeyFrameIndex = Number.NEGATIVE_INFINITY;
@@ -88,16 +95,19 @@ export class Encoding {
     else await this.#encode(frameIndex, picture);
   }
 
-  /** Sends the picture of `frameIndex`, or marks it to go as soon as it is encoded. */
-  send(frameIndex: number): void {
+  /**
+   * Sends the picture of `frameIndex`, or marks it to go as soon as it is encoded.
+   * @param soundArrivedMs When the sound that it shows arrived, to measure how long that took.
+   */
+  send(frameIndex: number, soundArrivedMs: readonly number[] = []): void {
     if (!this.hasViewers) return;
     const packet = this.#ready.get(frameIndex);
-    const nowMs = this.#options.timers.nowMs();
-    if (typeof packet === 'object') {
+    const due = { atMs: this.#options.timers.nowMs(), soundArrivedMs };
+    if (packet && 'data' in packet) {
       this.#ready.delete(frameIndex);
-      this.#send(packet, nowMs);
+      this.#send(packet, due);
     } else {
-      this.#ready.set(frameIndex, nowMs);
+      this.#ready.set(frameIndex, due);
       this.#options.metrics.counter('encodes_late').add();
     }
   }
@@ -169,10 +179,10 @@ export class Encoding {
 
   #onPacket(frameIndex: number, packet: Packet): void {
     if (this.#state === 'closed') return;
-    const dueMs = this.#ready.get(frameIndex);
-    if (typeof dueMs === 'number') {
+    const due = this.#ready.get(frameIndex);
+    if (due && 'atMs' in due) {
       this.#ready.delete(frameIndex);
-      this.#send(packet, dueMs);
+      this.#send(packet, due);
       return;
     }
     this.#ready.set(frameIndex, packet);
@@ -183,14 +193,15 @@ export class Encoding {
     }
   }
 
-  /** @param dueMs When the sound of this picture was sent. */
-  #send(packet: Packet, dueMs: number): void {
+  /** @param due When the sound of this picture was sent. */
+  #send(packet: Packet, due: Due): void {
     const { timers, metrics, isConnected } = this.#options;
     const startedMs = timers.nowMs();
     for (const viewer of this.viewers) if (isConnected(viewer)) viewer.sendVideo(packet);
     metrics.histogram('packetise_ms').record(timers.nowMs() - startedMs);
     metrics.histogram('frame_gap_ms').record(startedMs - this.#lastSentMs);
-    metrics.histogram('picture_after_sound_ms').record(startedMs - dueMs);
+    metrics.histogram('picture_after_sound_ms').record(startedMs - due.atMs);
+    for (const arrivedMs of due.soundArrivedMs) metrics.histogram('arrival_to_sent_ms').record(startedMs - arrivedMs);
     this.#lastSentMs = startedMs;
     metrics.counter('video_frames_sent').add();
     metrics.counter('video_bytes_sent').add(packet.data.byteLength);

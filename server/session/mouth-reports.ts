@@ -25,6 +25,7 @@ export class MouthReports {
   readonly #listeners = new Set<(report: MouthReport) => void>();
   /** In the order of frames. Emptied by `release`. */
   #waiting: { frame: number; parameters: Float32Array | null }[] = [];
+  #released = Number.NEGATIVE_INFINITY;
 
   get isWanted(): boolean {
     return this.#listeners.size > 0;
@@ -40,22 +41,27 @@ export class MouthReports {
   }
 
   /**
-   * Takes down the mouth of a frame; frames come in order.
+   * Takes down the mouth of a frame; frames come in order. One that was released before its picture was there is told at once.
    * @param parameters In the order of `MOUTH_PARAMETERS`, NaN if unknown; null if the mouth is closed. Borrowed for the call.
    */
   note(frame: number, parameters: Float32Array | null): void {
     if (!this.isWanted || (parameters && Number.isNaN(parameters[0]))) return;
-    this.#waiting.push({ frame, parameters: parameters && Float32Array.from(parameters) });
+    if (frame <= this.#released) this.#tell(frame, parameters);
+    else this.#waiting.push({ frame, parameters: parameters && Float32Array.from(parameters) });
   }
 
   /** Says that `frame` is sent now. */
   release(frame: number): void {
+    this.#released = frame;
     while (this.#waiting.length > 0 && this.#waiting[0].frame <= frame) {
       const noted = this.#waiting.shift();
-      if (noted?.frame !== frame) continue;
-      const report = reportOf(frame, noted.parameters);
-      for (const listener of this.#listeners) listener(report);
+      if (noted?.frame === frame) this.#tell(frame, noted.parameters);
     }
+  }
+
+  #tell(frame: number, parameters: Float32Array | null): void {
+    const report = reportOf(frame, parameters);
+    for (const listener of this.#listeners) listener(report);
   }
 }
 

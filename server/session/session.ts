@@ -84,7 +84,8 @@ export interface SessionFigures {
 
 /**
  * One viewer's line from sound to packets, and the one clock that everything on it follows. Media time begins when the first
- * viewer is connected. A frame, and the sound that belongs to it, leaves `delayMs` after the sound was taken in.
+ * viewer is connected. A frame, and the sound that belongs to it, leaves `delayMs` after the sound was taken in; a picture that
+ * is not ready by then follows as soon as it is, within 20 ms or not at all.
  */
 export class Session {
   readonly id: string;
@@ -375,7 +376,7 @@ export class Session {
     this.#shown[frame % REMEMBERED_FRAMES] = { frame, shown: { state, video: clip.name, progress } };
     this.#intake.hold(this.#stage.isActing);
     if (this.#intake.isTalking && state !== 'action') {
-      const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs;
+      const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs + CHUNK_MS;
       this.#pictures.beginDrawn(frame, chunk.generation, scene, this.#intake.window(frame), dueMs);
     } else {
       this.#pictures.beginClosed(frame, chunk.generation, scene);
@@ -395,19 +396,22 @@ export class Session {
   #send(chunkIndex: number): void {
     const chunk = this.#delayed.shift();
     if (!chunk) throw new RangeError(`chunk ${chunkIndex} is not on the line`);
-    const { timers, metrics } = this.#options;
+    const { metrics } = this.#options;
     const isStale = chunk.generation !== this.#intake.generation;
     if (isStale) metrics.counter('stale_chunks').add();
     this.#viewers.sendSound(isStale ? { heard: this.#silence, startSample: chunk.startSample } : chunk);
-    if (chunkIndex % CHUNKS_PER_FRAME !== 0) return;
-    const frame = chunkIndex / CHUNKS_PER_FRAME;
-    // A picture that is still drawn is replaced; one that is still encoded goes a little after its sound.
-    this.#pictures.settle(frame);
-    this.#viewers.sendPicture(frame);
-    this.#mouths.release(frame);
-    // The picture shows this chunk and the next one, which is the first of those that wait.
-    for (const shown of [chunk, this.#delayed[0]]) {
-      if (shown && !shown.isSilent) metrics.histogram('arrival_to_sent_ms').record(timers.nowMs() - shown.arrivedMs);
+    const frame = Math.floor(chunkIndex / CHUNKS_PER_FRAME);
+    if (chunkIndex % CHUNKS_PER_FRAME !== 0) {
+      // A picture that is not drawn by now is replaced by the one before it.
+      this.#pictures.settle(frame);
+      return;
     }
+    // The picture shows this chunk and the next one, which is the first of those that wait.
+    const shown = [chunk, this.#delayed[0]].filter((each) => each && !each.isSilent);
+    this.#viewers.sendPicture(
+      frame,
+      shown.map(({ arrivedMs }) => arrivedMs),
+    );
+    this.#mouths.release(frame);
   }
 }

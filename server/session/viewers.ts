@@ -114,9 +114,12 @@ export class Viewers {
     await Promise.all([...this.#encodings.values()].map((encoding) => encoding.show(frameIndex, picture, own)));
   }
 
-  /** Sends the pictures of `frameIndex`, or marks them to go as soon as they are encoded. */
-  sendPicture(frameIndex: number): void {
-    for (const encoding of this.#encodings.values()) encoding.send(frameIndex);
+  /**
+   * Sends the pictures of `frameIndex`, or marks them to go as soon as they are encoded.
+   * @param soundArrivedMs When the sound that they show arrived.
+   */
+  sendPicture(frameIndex: number, soundArrivedMs: readonly number[]): void {
+    for (const encoding of this.#encodings.values()) encoding.send(frameIndex, soundArrivedMs);
   }
 
   /** How each encoder of pictures is doing. */
