@@ -26,22 +26,29 @@ function openLoading(maxAdded = 2) {
     preparedFolder: '/prepared',
     needsAll: false,
     showsProgress: false,
+    maxMemoryBytes: 1e9,
     maxAdded,
     log: silentLog(),
-    openStore: async ({ onProgress }) => {
+    openStore: async ({ onProgress, onLoaded }) => {
       report = onProgress ?? report;
       return {
         async add({ id, videoFile }) {
           begun.push(id);
           if (id !== 'anna') await new Promise<void>((resolve) => finish.set(id, resolve));
           if (videoFile.endsWith('wall.png')) throw new AppError('face_not_found', 'no face in frame 0');
+          onLoaded?.(fakeAvatar(id));
           return fakeAvatar(id);
         },
+        bring: async (id) => fakeAvatar(id),
+        get: (id) => fakeAvatar(id),
+        has: () => true,
+        sizeBytes: 0,
         forget() {},
       };
     },
   });
-  const load = () => loading.load((avatar: Avatar) => known.push(avatar.id), new AbortController().signal);
+  const users = { isShown: () => false, onLoaded: ({ id }: Avatar) => known.push(id), onUnloaded() {} };
+  const load = () => loading.load(users, new AbortController().signal);
   return { loading, begun, finish, known, load, report: (id: string, share: number) => report(id, share) };
 }
 

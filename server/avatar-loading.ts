@@ -1,5 +1,5 @@
 import { basename, sep } from 'node:path';
-import type { Avatar } from './avatars/avatar.ts';
+import type { Avatar, AvatarCard } from './avatars/avatar.ts';
 import { AvatarRefused } from './avatars/avatar-report.ts';
 import { type AddOptions, AvatarStore, type AvatarStoreOptions } from './avatars/avatar-store.ts';
 import type { Manifest } from './avatars/prepared-files.ts';
@@ -22,17 +22,14 @@ const ADDED = { preparation: true, bboxShiftPx: 0, audioClips: {} } as const;
 /** Failures of added avatars that {@link AvatarLoading.progress} tells of; older ones are forgotten when one is added. */
 const TOLD_FAILURES = 10;
 
-type Store = Pick<AvatarStore, 'add' | 'forget'>;
+type Store = Pick<AvatarStore, 'add' | 'bring' | 'get' | 'has' | 'forget' | 'sizeBytes'>;
 
-interface Loader {
-  readonly store: Store;
-  /** Makes the avatar known before it is listed as ready. */
-  readonly onReady: (avatar: Avatar) => void;
-}
+/** Those who draw the avatars. */
+export type AvatarUsers = Required<Pick<AvatarStoreOptions, 'isShown' | 'onLoaded' | 'onUnloaded'>>;
 
 interface Added {
   readonly videoFile: string;
-  readonly avatar: Promise<Avatar>;
+  readonly avatar: Promise<AvatarCard>;
   /** Whether it is one of those that people brought in and that stay, see `OwnAvatars`. */
   readonly isOwn: boolean;
 }
@@ -44,6 +41,8 @@ export interface AvatarLoadingOptions {
   readonly needsAll: boolean;
   /** Whether preparation is shown in the terminal. */
   readonly showsProgress: boolean;
+  /** Most bytes of pictures in memory, see `AvatarMemory`. */
+  readonly maxMemoryBytes: number;
   /** Most avatars that may be added for the time that the server runs. */
   readonly maxAdded: number;
   readonly log: Log;
@@ -63,7 +62,7 @@ export interface AddedAvatar {
 
 /**
  * The avatars on their way into memory, one after the other, and how far each is: those of the configuration, then those that
- * clients add. An added one takes some 100 MB and stays until the server ends; there may be {@link AvatarLoadingOptions.maxAdded}.
+ * clients add. There may be {@link AvatarLoadingOptions.maxAdded}. Their pictures are in memory as long as there is room, and come back when wanted.
  */
 export class AvatarLoading implements AvatarGallery {
   readonly #entries: readonly AvatarSettings[];
@@ -71,14 +70,14 @@ export class AvatarLoading implements AvatarGallery {
   readonly #log: Log;
   readonly #bars = new Map<string, (share: number) => void>();
   readonly #progress = new Map<string, AvatarProgress>();
-  readonly #ready = new Map<string, Avatar>();
+  readonly #ready = new Map<string, AvatarCard>();
   /** Avatars that were added, by id, until their preparation fails. */
   readonly #added = new Map<string, Added>();
   /** What was found out about the pictures of those that are ready or failed. */
   readonly #facts = new Map<string, AvatarFacts>();
   readonly #watchers = new Set<(id: string) => void>();
   /** Null until {@link load} has begun. */
-  #loader: Loader | null = null;
+  #store: Store | null = null;
 
   constructor(entries: readonly AvatarSettings[], options: AvatarLoadingOptions) {
     this.#entries = entries;
@@ -87,12 +86,39 @@ export class AvatarLoading implements AvatarGallery {
     for (const { id } of entries) this.#set(id, 'waiting', 0);
   }
 
-  ready(): readonly Avatar[] {
+  ready(): readonly AvatarCard[] {
     return [...this.#ready.values()];
   }
 
   progress(): readonly AvatarProgress[] {
     return [...this.#progress.values()];
+  }
+
+  async bring(id: string | null): Promise<AvatarCard> {
+    const avatar = findAvatar(this, id);
+    try {
+      await this.#store?.bring(avatar.id);
+      return avatar;
+    } catch (error) {
+      this.#log.error({ err: error, avatarId: avatar.id }, 'an avatar cannot be brought into memory');
+      throw new AppError('avatar_invalid', `Avatar ${avatar.id} cannot be loaded; the server's log says why.`);
+    }
+  }
+
+  /** Bytes that the avatars' pictures take in memory. */
+  get sizeBytes(): number {
+    return this.#store?.sizeBytes ?? 0;
+  }
+
+  isInMemory(id: string): boolean {
+    return this.#store?.has(id) ?? false;
+  }
+
+  /** @throws {AppError} as {@link findAvatar}; `not_ready` for one that was not brought into memory, or had to go since. */
+  inMemory(id: string): Avatar {
+    findAvatar(this, id);
+    if (this.#store) return this.#store.get(id);
+    throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   }
 
   facts(id: string): AvatarFacts {
@@ -107,20 +133,22 @@ export class AvatarLoading implements AvatarGallery {
   /**
    * Prepares and loads all. One that fails is told in the log and by {@link progress}.
    *
-   * @param onReady Called with each avatar before it is listed as ready.
    * @param signal Once it is aborted no further avatar is begun.
    * @throws {AppError} `avatar_invalid` if there is none that can be used, or if one cannot and all are needed.
    */
-  async load(onReady: (avatar: Avatar) => void, signal: AbortSignal): Promise<void> {
+  async load(users: AvatarUsers, signal: AbortSignal): Promise<void> {
     const openStore = this.#options.openStore ?? ((options) => AvatarStore.open([], options));
     const store = await openStore({
+      ...users,
       preparedFolder: this.#options.preparedFolder,
+      maxBytes: this.#options.maxMemoryBytes,
       onTurn: (id) => this.#set(id, 'preparing', 0),
       onProgress: (id, share) => this.#showProgress(id, share),
       onPrepared: (id, manifest) => this.#keepFacts(id, manifest),
     });
-    this.#loader = { store, onReady };
-    for (const entry of this.#entries) if (!signal.aborted) await this.#loadOne(this.#loader, entry).catch(() => {});
+    this.#store = store;
+    const options = { load: 'if room' } as const;
+    for (const entry of this.#entries) if (!signal.aborted) await this.#loadOne(store, entry, options).catch(() => {});
     if (signal.aborted) return;
     const problems = this.progress().flatMap(({ problem }) => (problem === null ? [] : [problem]));
     if (this.#ready.size === 0)
@@ -134,7 +162,7 @@ export class AvatarLoading implements AvatarGallery {
    * @throws {AppError} `avatar_exists` if the id stands for another video; `server_full` if no more may be added; `not_ready`
    *   before an engine runs; as `prepareAvatar` does, and then it may be tried again.
    */
-  async add({ id, videoPath, videoFile }: AddedAvatar): Promise<Avatar> {
+  async add({ id, videoPath, videoFile }: AddedAvatar): Promise<AvatarCard> {
     const configured = this.#entries.find((entry) => entry.id === id);
     const known = configured ?? this.#added.get(id);
     if (known && known.videoFile !== videoFile) {
@@ -151,7 +179,7 @@ export class AvatarLoading implements AvatarGallery {
    * @throws {AppError} `avatar_exists`; `not_ready`; as `prepareAvatar` does. The reason of the signal if that was aborted: the
    *   avatar is then not listed any more.
    */
-  async addOwn(entry: AvatarEntry, options: AddOptions): Promise<Avatar> {
+  async addOwn(entry: AvatarEntry, options: AddOptions): Promise<AvatarCard> {
     this.requireNew(entry.id);
     return this.#begin(entry, { ...options, isOwn: true }).avatar;
   }
@@ -173,7 +201,7 @@ export class AvatarLoading implements AvatarGallery {
 
   /** Takes an own avatar, or what is told of a failed one, off the list. Sessions that show it keep it. Idempotent. */
   forget(id: string): void {
-    this.#loader?.store.forget(id);
+    this.#store?.forget(id);
     this.#ready.delete(id);
     this.#added.delete(id);
     this.#facts.delete(id);
@@ -182,7 +210,7 @@ export class AvatarLoading implements AvatarGallery {
 
   #begin(entry: AvatarEntry, { isOwn, ...options }: AddOptions & { readonly isOwn: boolean }): Added {
     const { maxAdded } = this.#options;
-    if (!this.#loader) throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
+    if (!this.#store) throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
     if (!isOwn && [...this.#added.values()].filter((each) => !each.isOwn).length >= maxAdded) {
       throw new AppError(
         'server_full',
@@ -194,7 +222,7 @@ export class AvatarLoading implements AvatarGallery {
     this.#facts.delete(entry.id);
     this.#forgetOldFailures();
     this.#set(entry.id, 'waiting', 0);
-    const avatar = this.#loadOne(this.#loader, entry, options);
+    const avatar = this.#loadOne(this.#store, entry, options);
     const added = { videoFile: entry.videoFile, avatar, isOwn };
     this.#added.set(entry.id, added);
     avatar.catch(() => this.#added.get(entry.id) === added && this.#added.delete(entry.id));
@@ -232,12 +260,11 @@ export class AvatarLoading implements AvatarGallery {
   }
 
   /** @throws what went wrong, after it was told. */
-  async #loadOne({ store, onReady }: Loader, entry: AvatarEntry, options: AddOptions = {}): Promise<Avatar> {
+  async #loadOne(store: Store, entry: AvatarEntry, options: AddOptions): Promise<AvatarCard> {
     const { id } = entry;
     const startedMs = performance.now();
     try {
       const avatar = await store.add(entry, options);
-      onReady(avatar);
       this.#ready.set(id, avatar);
       this.#set(id, 'ready', 1);
       this.#log.info({ avatarId: id, tookMs: Math.round(performance.now() - startedMs) }, 'avatar is ready');

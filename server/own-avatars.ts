@@ -189,7 +189,9 @@ export class OwnAvatars {
     const entry = { id, name, consent, preparation: true, bboxShiftPx: 0, videoPath: id, videoFile, audioClips: {} };
     try {
       const { signal } = own.stop;
-      await this.#options.loading.addOwn(entry, { preparedFolder: this.#files.folder, signal });
+      // One that was ready before can wait until somebody wants it; a new one is about to be looked at.
+      const load = isPrepared ? 'later' : 'now';
+      await this.#options.loading.addOwn(entry, { preparedFolder: this.#files.folder, signal, load });
     } catch {
       // Loading has told why. Whoever removes or closes it knows what to do with the files.
       if (own.stop.signal.aborted || isPrepared) return;

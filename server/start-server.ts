@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { AvatarLoading } from './avatar-loading.ts';
+import type { Avatar } from './avatars/avatar.ts';
 import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
 import { AvatarShelf } from './clip-shelf.ts';
@@ -12,7 +13,6 @@ import { AppError } from './errors.ts';
 import { isLoopback, type OpenedAccess, openAccess } from './http/access/open-access.ts';
 import { serveApi } from './http/api/api.ts';
 import { type App, createApp, listen } from './http/app.ts';
-import { findAvatar } from './http/avatar-gallery.ts';
 import { viewerConnector } from './http/connect-viewer.ts';
 import { serveDocs } from './http/docs/serve-docs.ts';
 import { serveAvatars } from './http/frame-service/serve-avatars.ts';
@@ -83,6 +83,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     preparedFolder: settings.media.preparedFolder,
     needsAll: options.needsAllAvatars ?? false,
     showsProgress: options.showsProgress ?? false,
+    maxMemoryBytes: settings.media.maxMemoryMb * 1e6,
     maxAdded: settings.media.maxAddedAvatars,
     log,
   });
@@ -95,11 +96,12 @@ export async function startServer(config: Config, options: StartOptions): Promis
     throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   };
 
+  const isShown = (id: string) => line?.sessions.list().some(({ avatarId }) => avatarId === id) ?? false;
   const ownAvatars = new OwnAvatars({
     folder: settings.media.ownFolder,
     maxAvatars: settings.media.maxOwnAvatars,
     loading: avatars,
-    isShown: (id) => line?.sessions.list().some(({ avatarId }) => avatarId === id) ?? false,
+    isShown,
     log,
   });
   const clips = new ClipLibrary();
@@ -199,9 +201,18 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const start = async () => {
     const scheduler = await openScheduler(settings.engine, { engines: options.engines, log, metrics });
     if (stop.signal.aborted) return scheduler.close();
-    const shelf = new AvatarShelf({ announce: (avatar) => scheduler.addAvatar(avatar), timers: processTimers });
+    const shelf = new AvatarShelf({
+      // A clip that was lent may be given back when its avatar has left the memory.
+      announce: (avatar) => avatars.isInMemory(avatar.id) && scheduler.addAvatar(avatar),
+      timers: processTimers,
+    });
     line = { scheduler, shelf, sessions: openSessions(settings, { scheduler, shelf, avatars, clips, metrics, log }) };
-    await avatars.load((avatar) => scheduler.addAvatar(avatar), stop.signal);
+    const users = {
+      isShown,
+      onLoaded: (avatar: Avatar) => scheduler.addAvatar(avatar),
+      onUnloaded: (id: string) => scheduler.removeAvatar(id),
+    };
+    await avatars.load(users, stop.signal);
     await ownAvatars.open();
     if (state === 'starting') state = 'started';
   };
@@ -276,7 +287,7 @@ function openSessions(
 ): SessionRegistry {
   const sessions = new SessionRegistry({
     capacity: capacityOf(settings),
-    findAvatar: (id) => findAvatar(avatars, id),
+    findAvatar: (id) => avatars.inMemory(id),
     clips: shelf,
     loadClip: (path) => clips.open(path),
     scheduler,
@@ -294,6 +305,7 @@ function openSessions(
     log,
   });
   metrics.gauge('sessions', () => sessions.size);
+  metrics.gauge('avatars_mb', () => Math.round(avatars.sizeBytes / 1e6));
   metrics.gauge('borrowed_clips_mb', () => Math.round(shelf.sizeBytes / 1e6));
   metrics.gauge('rss_mb', () => Math.round(process.memoryUsage.rss() / 1e6));
   return sessions;

@@ -1,11 +1,13 @@
+import { resolve } from 'node:path';
 import { AppError } from '../errors.ts';
-import type { Avatar } from './avatar.ts';
-import { type ClipChoice, loadAvatar } from './load-avatar.ts';
+import type { Avatar, AvatarCard } from './avatar.ts';
+import { AvatarMemory, type AvatarMemoryOptions } from './avatar-memory.ts';
+import { type ClipChoice, loadAvatar, sizeInMemory } from './load-avatar.ts';
 import { prepareAvatar, preparedPath } from './preparation.ts';
 import type { Manifest } from './prepared-files.ts';
 import type { AvatarEntry } from './source-clips.ts';
 
-export interface AvatarStoreOptions {
+export interface AvatarStoreOptions extends AvatarMemoryOptions {
   /** Absolute. The prepared data of an avatar lies in `<preparedFolder>/<id>/prepared`. */
   readonly preparedFolder: string;
   /** Which clips are kept in memory; `idle` unless said. */
@@ -23,17 +25,22 @@ export interface AddOptions {
   readonly preparedFolder?: string;
   /** Gives up, at once while it waits for its turn; nothing is left on disk then. */
   readonly signal?: AbortSignal;
+  /** When its pictures come into memory: at once (unless said otherwise), if no other has to go for it, or when they are wanted. */
+  readonly load?: 'now' | 'if room' | 'later';
 }
 
 /** The avatars of this process. Their pictures are held once, in shared memory, for all sessions and threads. */
 export class AvatarStore {
   readonly #options: AvatarStoreOptions;
-  readonly #avatars = new Map<string, Avatar>();
+  readonly #memory: AvatarMemory;
+  /** In the order in which they were added. */
+  readonly #ids = new Set<string>();
   /** Preparations run one after the other: each takes a core and 300 MB. */
   #preparing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: AvatarStoreOptions) {
     this.#options = options;
+    this.#memory = new AvatarMemory(options);
   }
 
   /**
@@ -44,47 +51,82 @@ export class AvatarStore {
    */
   static async open(entries: readonly AvatarEntry[], options: AvatarStoreOptions): Promise<AvatarStore> {
     const store = new AvatarStore(options);
-    const avatars = await Promise.all(entries.map((entry) => store.#make(entry)));
-    for (const avatar of avatars) store.#avatars.set(avatar.id, avatar);
+    for (const { id } of entries) store.#ids.add(id);
+    await Promise.all(entries.map((entry) => store.add(entry)));
     return store;
   }
 
-  /** In the order in which they were given. */
+  /** Those in memory, in the order in which they were added. */
   list(): readonly Avatar[] {
-    return [...this.#avatars.values()];
+    return [...this.#ids].flatMap((id) => this.#memory.get(id) ?? []);
   }
 
-  /** @throws {AppError} `avatar_not_found` */
+  /** Bytes that the avatars' pictures take in memory. */
+  get sizeBytes(): number {
+    return this.#memory.sizeBytes;
+  }
+
+  /** Whether it is in memory. */
+  has(id: string): boolean {
+    return this.#memory.get(id) !== null;
+  }
+
+  /** @throws {AppError} `avatar_not_found`; `not_ready` if it is not in memory. */
   get(id: string): Avatar {
-    const avatar = this.#avatars.get(id);
-    if (!avatar) throw new AppError('avatar_not_found', `Avatar ${id} not found`);
-    return avatar;
+    const avatar = this.#memory.get(id);
+    if (avatar) return avatar;
+    if (!this.#ids.has(id)) throw new AppError('avatar_not_found', `Avatar ${id} not found`);
+    throw new AppError('not_ready', `Avatar ${id} is not in memory at the moment; try again.`);
   }
 
   /**
-   * Prepares and loads one more; one of the same id is replaced. Sessions that show the old one keep it.
+   * Brings the pictures of an avatar that was added into memory, which takes a second at most; others may have to go.
+   *
+   * @throws {AppError} `avatar_not_found`; as `loadAvatar`.
+   */
+  async bring(id: string): Promise<Avatar> {
+    if (!this.#ids.has(id)) throw new AppError('avatar_not_found', `Avatar ${id} not found`);
+    return this.#memory.bring(id);
+  }
+
+  /**
+   * Prepares one more, and loads it when `options` say; one of the same id is replaced. Sessions that show the old one keep it.
    *
    * @throws {AppError} As `prepareAvatar`; the reason of the signal if that was aborted.
    */
-  async add(entry: AvatarEntry, options: AddOptions = {}): Promise<Avatar> {
-    const avatar = await this.#make(entry, options);
-    this.#avatars.set(avatar.id, avatar);
-    return avatar;
+  async add(entry: AvatarEntry, options: AddOptions = {}): Promise<AvatarCard> {
+    const { clips = 'idle' } = this.#options;
+    const { preparedFolder = this.#options.preparedFolder, signal, load = 'now' } = options;
+    const manifest = await this.#prepare(entry, preparedFolder, signal);
+    const folder = preparedPath(preparedFolder, entry.id);
+    const { id, name, audioClips, videoPath } = entry;
+    const sizeBytes = sizeInMemory(manifest, clips);
+    this.#memory.know(id, { sizeBytes, load: () => loadAvatar(entry, folder, manifest, clips) });
+    this.#ids.add(id);
+    try {
+      if (load === 'now' || (load === 'if room' && this.#memory.hasRoom(sizeBytes))) await this.#memory.bring(id);
+      signal?.throwIfAborted();
+    } catch (error) {
+      this.forget(id);
+      throw error;
+    }
+    return { id, name, audioClips, videoPath, portraitPath: resolve(folder, manifest.portrait) };
   }
 
   /** Lets go of one; sessions that show it keep it. Idempotent. */
   forget(id: string): void {
-    this.#avatars.delete(id);
+    this.#ids.delete(id);
+    this.#memory.forget(id);
   }
 
   /** Lets go of the memory, which is freed when the last thread has. Idempotent. */
   close(): void {
-    this.#avatars.clear();
+    this.#ids.clear();
+    this.#memory.close();
   }
 
-  async #make(entry: AvatarEntry, { signal, ...given }: AddOptions = {}): Promise<Avatar> {
-    const { clips = 'idle', onTurn, onProgress, onPrepared } = this.#options;
-    const preparedFolder = given.preparedFolder ?? this.#options.preparedFolder;
+  async #prepare(entry: AvatarEntry, preparedFolder: string, signal: AbortSignal | undefined): Promise<Manifest> {
+    const { onTurn, onProgress, onPrepared } = this.#options;
     const turn = this.#preparing;
     const prepared = unlessAborted(turn, signal).then(() => {
       onTurn?.(entry.id);
@@ -94,9 +136,7 @@ export class AvatarStore {
     this.#preparing = Promise.allSettled([turn, prepared]);
     const manifest = await prepared;
     onPrepared?.(entry.id, manifest);
-    const avatar = await loadAvatar(entry, preparedPath(preparedFolder, entry.id), manifest, clips);
-    signal?.throwIfAborted();
-    return avatar;
+    return manifest;
   }
 }
 

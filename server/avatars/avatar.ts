@@ -88,6 +88,9 @@ export interface Avatar {
   readonly portraitPath: string;
 }
 
+/** What is told of an avatar whether or not its pictures are in memory. */
+export type AvatarCard = Pick<Avatar, 'id' | 'name' | 'audioClips' | 'videoPath' | 'portraitPath'>;
+
 /** Names of all clips, those in memory first. */
 export function clipNames({ clips, storedClips }: Pick<Avatar, 'clips' | 'storedClips'>): string[] {
   return [...clips, ...storedClips].map(({ name }) => name);

@@ -9,6 +9,18 @@ import type { AvatarEntry } from './source-clips.ts';
 /** `idle`: what every session shows. `all`: also what is played on demand; doubles the memory of the demo avatars. */
 export type ClipChoice = 'idle' | 'all';
 
+/** What {@link loadAvatar} will take, in bytes. */
+export function sizeInMemory({ clips, sizePx }: Manifest, choice: ClipChoice): number {
+  const frames = clips
+    .filter(({ name }) => isChosen(name, choice))
+    .reduce((sum, { frameCount }) => sum + frameCount, 0);
+  return frames * frameSizeBytes(sizePx, sizePx);
+}
+
+function isChosen(clipName: string, choice: ClipChoice): boolean {
+  return choice === 'all' || clipName.startsWith('idle_');
+}
+
 /**
  * Loads prepared data into shared memory: 0.4 MB per frame.
  *
@@ -21,19 +33,18 @@ export async function loadAvatar(
   manifest: Manifest,
   choice: ClipChoice,
 ): Promise<Avatar> {
-  const isChosen = (name: string) => choice === 'all' || name.startsWith('idle_');
   const stored = manifest.clips.map(({ name, frameCount, fileFrames, file }) => {
     return { name, frameCount, fileFrames, folder, file };
   });
   const clips: AvatarClip[] = [];
-  for (const clip of stored) if (isChosen(clip.name)) clips.push(await loadStoredClip(clip));
+  for (const clip of stored) if (isChosen(clip.name, choice)) clips.push(await loadStoredClip(clip));
   return {
     id,
     name,
     widthPx: manifest.sizePx,
     heightPx: manifest.sizePx,
     clips,
-    storedClips: stored.filter(({ name }) => !isChosen(name)),
+    storedClips: stored.filter(({ name }) => !isChosen(name, choice)),
     audioClips,
     videoPath,
     portraitPath: resolve(folder, manifest.portrait),

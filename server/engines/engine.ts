@@ -75,6 +75,8 @@ export interface Engine {
   readonly spec: EngineSpec;
   /** Makes an avatar known. Called before the first job that names it; a second call replaces it. */
   addAvatar(avatar: Avatar): Promise<void>;
+  /** Lets go of an avatar and what was made of it; jobs that name it are refused from now on. Idempotent. */
+  removeAvatar(avatarId: string): void;
   /**
    * Draws one mouth per job.
    *

@@ -20,6 +20,10 @@ class StaticEngine implements Engine {
     this.#avatars.add(avatar.id);
   }
 
+  removeAvatar(avatarId: string): void {
+    this.#avatars.delete(avatarId);
+  }
+
   async infer(jobs: readonly MouthJob[]): Promise<(MouthPatch | null)[]> {
     for (const { avatarId } of jobs) if (!this.#avatars.has(avatarId)) throw unknownAvatar(spec.id, avatarId);
     return jobs.map(() => null);

@@ -1,4 +1,4 @@
-import type { Avatar } from '../avatars/avatar.ts';
+import type { AvatarCard } from '../avatars/avatar.ts';
 import type { AvatarReport } from '../avatars/avatar-report.ts';
 import type { Consent } from '../avatars/source-clips.ts';
 import { AppError } from '../errors.ts';
@@ -26,9 +26,17 @@ export const NOTHING_KNOWN: AvatarFacts = { report: null, consent: null };
 /** The avatars of the server as clients see them. */
 export interface AvatarGallery {
   /** Those that can speak now, in the order of the configuration. */
-  ready(): readonly Avatar[];
+  ready(): readonly AvatarCard[];
   /** All that are configured, in the same order. */
   progress(): readonly AvatarProgress[];
+  /**
+   * Finds an avatar as {@link findAvatar}, and sees to it that its pictures are in memory. A session of it must be made, or be
+   * switched to it, before anything else is waited for.
+   *
+   * @param id Null for the first one.
+   * @throws {AppError} as {@link findAvatar}; `avatar_invalid` if it cannot be loaded.
+   */
+  bring(id: string | null): Promise<AvatarCard>;
   facts(id: string): AvatarFacts;
   /** Calls `listener` whenever something of an avatar has changed, or it is gone. @returns Ends that. */
   watch(listener: (id: string) => void): () => void;
@@ -38,7 +46,7 @@ export interface AvatarGallery {
  * @param id The avatar asked for; null for the first one.
  * @throws {AppError} `avatar_not_found`; `not_ready` while it is being prepared; `avatar_invalid` if that failed.
  */
-export function findAvatar(gallery: AvatarGallery, id: string | null): Avatar {
+export function findAvatar(gallery: AvatarGallery, id: string | null): AvatarCard {
   const avatar = gallery.ready().find((each) => id === null || each.id === id);
   if (avatar) return avatar;
   const candidates = gallery.progress().filter((each) => id === null || each.id === id);
@@ -51,7 +59,7 @@ export function findAvatar(gallery: AvatarGallery, id: string | null): Avatar {
 }
 
 /** An avatar in the words of the signalling protocol. */
-export function describeAvatar(avatar: Avatar) {
+export function describeAvatar(avatar: AvatarCard) {
   return {
     id: avatar.id,
     name: avatar.name,

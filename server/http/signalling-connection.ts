@@ -3,7 +3,7 @@ import { AppError, describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RETRY_AFTER_S } from '../session/registry.ts';
 import { type Grant, ownerOf } from './access/access.ts';
-import { type AvatarGallery, describeAvatar, findAvatar } from './avatar-gallery.ts';
+import { type AvatarGallery, describeAvatar } from './avatar-gallery.ts';
 import { MouthFeed } from './mouth-feed.ts';
 import { isSameConnection } from './offer-identity.ts';
 import type { ClientMessage } from './signalling-message.ts';
@@ -89,7 +89,7 @@ export class SignallingConnection {
         this.#send({ type: 'avatars', avatars: this.#options.gallery.ready().map(describeAvatar) });
         return;
       case 'select_avatar':
-        this.#selectAvatar(message.avatarId);
+        await this.#selectAvatar(message.avatarId);
         return;
       case 'offer':
         await this.#answerOffer(message.sdp);
@@ -120,8 +120,9 @@ export class SignallingConnection {
     }
   }
 
-  #selectAvatar(avatarId: string): void {
-    findAvatar(this.#options.gallery, avatarId);
+  async #selectAvatar(avatarId: string): Promise<void> {
+    await this.#options.gallery.bring(avatarId);
+    if (this.#state === 'closed') return;
     this.#line?.session.setAvatar(avatarId);
     this.#avatarId = avatarId;
     this.#send({ type: 'avatar_selected', avatar_id: avatarId });
@@ -140,7 +141,8 @@ export class SignallingConnection {
   }
 
   async #beginSession(offerSdp: string): Promise<void> {
-    const avatar = findAvatar(this.#options.gallery, this.#avatarId);
+    const avatar = await this.#options.gallery.bring(this.#avatarId);
+    if (this.#state === 'closed') return;
     const session = this.#options.sessions().create(avatar.id, ownerOf(this.#grant, 'page'));
     const line: Line = { session, peer: null, offerSdp, heldCandidates: [] };
     this.#line = line;

@@ -27,6 +27,11 @@ class EngineWorker {
   }
 
   /** Draws jobs in calls of as many as the engine takes at once. A call that fails costs only its own jobs. */
+  removeAvatar(avatarId: string): void {
+    this.#engine.removeAvatar(avatarId);
+    this.#avatars.delete(avatarId);
+  }
+
   async infer(batchId: number, jobs: readonly WireJob[]): Promise<FromWorker> {
     const answer = { drawings: [] as Drawing[], failures: [] as string[], inferMs: 0, composeMs: 0 };
     const { maxBatch } = this.#engine.spec;
@@ -107,6 +112,9 @@ async function serve(): Promise<void> {
         break;
       case 'add_avatar':
         await worker.addAvatar(message.avatar);
+        break;
+      case 'remove_avatar':
+        worker.removeAvatar(message.avatarId);
         break;
       case 'end_session':
         worker.endSession(message.sessionId);

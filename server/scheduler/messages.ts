@@ -25,6 +25,7 @@ export interface WireJob {
 export type ToWorker =
   | { readonly type: 'infer'; readonly batchId: number; readonly jobs: readonly WireJob[] }
   | { readonly type: 'add_avatar'; readonly avatar: Avatar }
+  | { readonly type: 'remove_avatar'; readonly avatarId: string }
   | { readonly type: 'end_session'; readonly sessionId: string }
   | { readonly type: 'stop' };
 

@@ -72,6 +72,12 @@ export class Scheduler implements FrameScheduler {
     for (const thread of this.#threads) thread.post({ type: 'add_avatar', avatar });
   }
 
+  /** Lets all threads forget an avatar that no session shows, so that its memory is freed. */
+  removeAvatar(avatarId: string): void {
+    this.#avatars.delete(avatarId);
+    for (const thread of this.#threads) thread.post({ type: 'remove_avatar', avatarId });
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
     this.#threadOf.clear();

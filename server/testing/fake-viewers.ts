@@ -1,6 +1,12 @@
-import type { Avatar } from '../avatars/avatar.ts';
+import type { Avatar, AvatarCard } from '../avatars/avatar.ts';
 import { AppError } from '../errors.ts';
-import { type AvatarFacts, type AvatarGallery, type AvatarProgress, NOTHING_KNOWN } from '../http/avatar-gallery.ts';
+import {
+  type AvatarFacts,
+  type AvatarGallery,
+  type AvatarProgress,
+  findAvatar,
+  NOTHING_KNOWN,
+} from '../http/avatar-gallery.ts';
 import type {
   ConnectViewer,
   IceCandidate,
@@ -37,6 +43,10 @@ export class FakeGallery implements AvatarGallery {
   set(id: string, state: AvatarProgress['state'], share = 0, problem: string | null = null): void {
     this.states = this.states.map((each) => (each.id === id ? { id, state, share, problem } : each));
     for (const listener of this.watchers) listener(id);
+  }
+
+  async bring(id: string | null): Promise<AvatarCard> {
+    return findAvatar(this, id);
   }
 
   facts(): AvatarFacts {

@@ -31,6 +31,7 @@ export async function createEngine(): Promise<Engine> {
   return {
     spec,
     addAvatar: async () => {},
+    removeAvatar: () => {},
     infer: async (jobs) => jobs.map((job) => (isLoud(job) ? flash : null)),
     endSession: () => {},
     close: async () => {},

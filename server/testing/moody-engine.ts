@@ -28,6 +28,7 @@ export async function createEngine(): Promise<Engine> {
   return {
     spec,
     addAvatar: async () => {},
+    removeAvatar: () => {},
     infer: async (jobs) =>
       jobs.map(({ features: [mood] }) => {
         if (mood === MOOD.fail) throw new AppError('engine_failed', 'asked to fail');

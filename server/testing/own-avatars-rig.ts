@@ -53,6 +53,7 @@ export async function openOwnAvatars({
     preparedFolder: '/prepared',
     needsAll: false,
     showsProgress: false,
+    maxMemoryBytes: 1e9,
     maxAdded: 0,
     log: silentLog(),
     openStore: async ({ onProgress }) => {
@@ -63,6 +64,10 @@ export async function openOwnAvatars({
           if (entry.id !== 'anna') await ended(entry, signal);
           return { ...fakeAvatar(entry.id), name: entry.name };
         },
+        bring: async (id) => fakeAvatar(id),
+        get: (id) => fakeAvatar(id),
+        has: () => true,
+        sizeBytes: 0,
         forget() {},
       };
     },
@@ -75,7 +80,8 @@ export async function openOwnAvatars({
     });
     if ((await readFile(videoFile, 'utf8')) === 'wall') throw new AppError('face_not_found', `no face in ${videoFile}`);
   };
-  await loading.load(() => {}, new AbortController().signal);
+  const users = { isShown: () => false, onLoaded() {}, onUnloaded() {} };
+  await loading.load(users, new AbortController().signal);
   const own = new OwnAvatars({
     folder,
     maxAvatars,

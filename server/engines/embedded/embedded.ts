@@ -43,12 +43,17 @@ class EmbeddedEngine implements Engine {
   }
 
   async addAvatar(avatar: Avatar): Promise<void> {
-    for (const clip of this.#avatars.get(avatar.id)?.values() ?? []) this.#recent.remove(clip);
+    this.removeAvatar(avatar.id);
     const clips = avatar.clips.map((clip): [string, ClosedMouths] => [
       clip.name,
       new ClosedMouths(avatar, clip, this.#pictureNetwork),
     ]);
     this.#avatars.set(avatar.id, new Map(clips));
+  }
+
+  removeAvatar(avatarId: string): void {
+    for (const clip of this.#avatars.get(avatarId)?.values() ?? []) this.#recent.remove(clip);
+    this.#avatars.delete(avatarId);
   }
 
   async infer(jobs: readonly MouthJob[]): Promise<(MouthPatch | null)[]> {

@@ -1,7 +1,7 @@
 import { ownerOf } from '../access/access.ts';
 import { grantOf } from '../access/guard-routes.ts';
 import type { App } from '../app.ts';
-import { type AvatarGallery, findAvatar } from '../avatar-gallery.ts';
+import type { AvatarGallery } from '../avatar-gallery.ts';
 import {
   type ApiSessions,
   describeSession,
@@ -48,7 +48,7 @@ export function serveSessions(api: App, { gallery, sessions }: SessionRouteOptio
       const key = request.headers['idempotency-key'];
       const order = { key, subject: owner.subject, order: request.body };
       const { status, headers, body, isReplay } = await idempotency.run(order, async () => {
-        const avatar = findAvatar(gallery, request.body.avatar_id ?? null);
+        const avatar = await gallery.bring(request.body.avatar_id ?? null);
         const session = sessions().create(avatar.id, owner, LINGER_MS);
         return { status: 201, headers: { location: `/api/sessions/${session.id}` }, body: describeSession(session) };
       });
@@ -140,7 +140,8 @@ export function serveSessions(api: App, { gallery, sessions }: SessionRouteOptio
     },
     async (request) => {
       const session = sessionFor(grantOf(request), sessions(), request.params.id);
-      session.setAvatar(findAvatar(gallery, request.body.avatar_id).id);
+      const { id } = await gallery.bring(request.body.avatar_id);
+      if (session.state !== 'closed') session.setAvatar(id);
       return describeSession(session);
     },
   );

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { ownerOf } from '../access/access.ts';
 import { grantOf } from '../access/guard-routes.ts';
 import type { App } from '../app.ts';
-import { type AvatarGallery, findAvatar } from '../avatar-gallery.ts';
+import type { AvatarGallery } from '../avatar-gallery.ts';
 import type { ConnectViewer } from '../viewer.ts';
 import {
   type ApiSession,
@@ -81,7 +81,8 @@ export function serveWhip(api: App, options: WhipRouteOptions): void {
     async (request, reply) => {
       const offerSdp = sdpOf(request, SDP_TYPE);
       const owner = ownerOf(grantOf(request), 'whip');
-      const session = sessions().create(findAvatar(gallery, request.query.avatar_id ?? null).id, owner, LINGER_MS);
+      const avatar = await gallery.bring(request.query.avatar_id ?? null);
+      const session = sessions().create(avatar.id, owner, LINGER_MS);
       try {
         return await answer(reply, 'publisher', session, offerSdp);
       } catch (error) {

@@ -7,7 +7,7 @@ import type { Metrics } from '../../metrics.ts';
 import { PushSource } from '../../sources/push-source.ts';
 import { FrameSocket, type OutgoingFrame } from '../../transports/frame-socket.ts';
 import { type Access, type Grant, ownerOf } from '../access/access.ts';
-import { type AvatarGallery, findAvatar } from '../avatar-gallery.ts';
+import type { AvatarGallery } from '../avatar-gallery.ts';
 import { frameBytes } from './binary-frames.ts';
 import type { FrameServiceMessage, WantedVideo } from './client-message.ts';
 import type { FrameSession, FrameSessions } from './frame-session.ts';
@@ -131,7 +131,8 @@ export class FrameServiceConnection {
     const { access, gallery, sessions, avatarOf } = this.#options;
     const grant = await access.admit(message.authToken ?? this.#client.credential, 'speak');
     if (this.#isClosed) return;
-    const avatar = findAvatar(gallery, avatarOf(userId));
+    const avatar = await gallery.bring(avatarOf(userId));
+    if (this.#isClosed) return;
     await this.#openSession(sessions(), avatar.id, grant);
   }
 

@@ -1,7 +1,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyReply } from 'fastify';
 import type { AddedAvatar } from '../../avatar-loading.ts';
-import type { Avatar } from '../../avatars/avatar.ts';
+import type { AvatarCard } from '../../avatars/avatar.ts';
 import { AppError } from '../../errors.ts';
 import type { MediaFolders } from '../../media-folders.ts';
 import type { Metrics } from '../../metrics.ts';
@@ -16,7 +16,7 @@ const PATIENCE_MS = 1000;
 export interface ServeAvatarsOptions {
   readonly gallery: AvatarGallery;
   /** Prepares one more avatar. @throws {AppError} `avatar_exists`, `server_full`, and what preparation throws. */
-  readonly addAvatar: (avatar: AddedAvatar) => Promise<Avatar>;
+  readonly addAvatar: (avatar: AddedAvatar) => Promise<AvatarCard>;
   readonly media: MediaFolders;
   /** Absolute path of the folder that uploads go to, one folder a user. */
   readonly uploadFolder: string;

@@ -2,14 +2,14 @@ import { basename, dirname } from 'node:path';
 import type { FastifyRequest } from 'fastify';
 import { FRAMES_PER_SECOND } from '../../audio/pcm.ts';
 import type { AddedAvatar } from '../../avatar-loading.ts';
-import type { Avatar } from '../../avatars/avatar.ts';
+import type { AvatarCard } from '../../avatars/avatar.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { MediaFolders } from '../../media-folders.ts';
 import { grantOf } from '../access/guard-routes.ts';
 import { underApi } from '../api/api-scope.ts';
 import type { App } from '../app.ts';
-import { type AvatarGallery, findAvatar } from '../avatar-gallery.ts';
+import type { AvatarGallery } from '../avatar-gallery.ts';
 import * as schemas from './schemas.ts';
 import { StreamerSessions, type StreamerSessionsOptions } from './streamer-sessions.ts';
 
@@ -19,7 +19,7 @@ const MUSETALK = 'musetalk';
 export interface StreamerOptions extends StreamerSessionsOptions {
   readonly gallery: AvatarGallery;
   /** Prepares one more avatar. @throws {AppError} `avatar_exists`, `server_full`, and what preparation throws. */
-  readonly addAvatar: (avatar: AddedAvatar) => Promise<Avatar>;
+  readonly addAvatar: (avatar: AddedAvatar) => Promise<AvatarCard>;
   readonly media: MediaFolders;
   /** Id of the engine that runs; null before one does. */
   readonly engineId: () => string | null;
@@ -82,7 +82,7 @@ export function serveStreamer(app: App, options: StreamerOptions): void {
       async (request) => {
         // A client leaves fields of a form empty that it has nothing for.
         const { session_id, avatar_id, audio_path } = request.query;
-        const avatarId = findAvatar(gallery, avatar_id || null).id;
+        const avatarId = (await gallery.bring(avatar_id || null)).id;
         const audioPath = audio_path ? await media.find(audio_path, 'file') : null;
         const started = await inClientsWords(
           sessions.start({ name: session_id, avatarId, audioPath, grant: grantOf(request), address: request.ip }),
