@@ -10,8 +10,8 @@ export interface IdlePose {
   readonly lids: number;
 }
 
-/** Frames of the loop: 9 s, which take 88 MB of memory. */
-export const IDLE_FRAMES = 225;
+/** Frames of the loop: 8 s, which take 79 MB of memory. */
+export const IDLE_FRAMES = 200;
 const FRAMES_PER_SECOND = 25;
 const LOOP_SECONDS = IDLE_FRAMES / FRAMES_PER_SECOND;
 
@@ -33,12 +33,12 @@ const SWAY: Readonly<Record<'yaw' | 'pitch' | 'roll', readonly (readonly [cycles
     [2, 0.15],
   ],
 };
-/** 13 a minute, as people at rest. */
+/** 15 a minute, as people at rest. */
 const BREATHS = 2;
 /** Breathing in is faster than breathing out. */
 const BREATH_SKEW = 0.5;
 
-/** 20 a minute, at uneven intervals of {@link MIN_INTERVAL_SECONDS} and more. */
+/** 22 a minute, at uneven intervals of {@link MIN_INTERVAL_SECONDS} and more. */
 const BLINKS = 3;
 const MIN_INTERVAL_SECONDS = 2;
 /** The photo is seen as it is when the loop begins. */
