@@ -2,8 +2,8 @@ import { basename, dirname } from 'node:path';
 import type { App } from './app.ts';
 import { type AvatarGallery, findAvatar } from './avatar-gallery.ts';
 
-/** Browsers keep a portrait this long before they ask again. */
-const PORTRAIT_MAX_AGE = '1h';
+/** Browsers ask every time whether a portrait is still the same: an avatar may be deleted, and its id be given to another face. */
+const PORTRAIT_MAX_AGE = 0;
 
 const ANYTHING = { type: 'object', additionalProperties: true } as const;
 const OPERATION = { tags: ['operation'] };

@@ -160,6 +160,55 @@ test('a picture without a face, dropped on the page, is refused with that reason
   await tab.page.close();
 });
 
+test('a picture of one pixel and a film that breaks off each have a message of their own', async () => {
+  const film = (await readFile(join(import.meta.dirname, '../../avatars/anna/idle_0.mp4'))).subarray(0, 20_000);
+  const pixel = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  const tab = await Tab.open(browser, server.url);
+  const dialog = await openDialog(tab);
+  const messages = new Set<string>();
+  for (const [name, mimeType, buffer] of [
+    ['pixel.png', 'image/png', pixel],
+    ['film.mp4', 'video/mp4', film],
+  ] as const) {
+    await dialog.locator('#own-file').setInputFiles({ name, mimeType, buffer });
+    await send(dialog);
+    await expectRefusal(dialog, new RegExp(name));
+    messages.add(await dialog.getByRole('status').innerText());
+    await dialog.getByRole('button', { name: 'Another picture' }).click();
+  }
+  expect(messages.size).toBe(2);
+  await tab.page.close();
+});
+
+test('a picture of two people works, and the page says whose face was taken and what to do', async () => {
+  const tab = await Tab.open(browser, server.url);
+  const dialog = await openDialog(tab);
+  const two = await tab.page.evaluate<string>(`(async () => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [1024, 512];
+    for (const [at, id] of ['sam', 'anna'].entries()) {
+      const face = Object.assign(new Image(), { src: '/avatars/' + id + '/portrait' });
+      await face.decode();
+      canvas.getContext('2d').drawImage(face, 512 * at, 0, 512, 512);
+    }
+    return canvas.toDataURL('image/jpeg', 0.95).split(',')[1];
+  })()`);
+  const buffer = Buffer.from(two, 'base64');
+  await dialog.locator('#own-file').setInputFiles({ name: 'two.jpg', mimeType: 'image/jpeg', buffer });
+  await send(dialog, 'Two');
+  await expect(dialog.getByRole('heading')).toHaveText('There you are', { timeout: PREPARED_MS });
+  await expect(dialog.getByRole('status')).toContainText('could be better');
+  await expect(dialog.getByRole('list')).toContainText(/faces/);
+  await tab.page.screenshot({ path: test.info().outputPath('two.png') });
+  await tab.page.keyboard.press('Escape');
+  await expect.poll(kept).toEqual([]);
+  expect(tab.complaints).toEqual([]);
+  await tab.page.close();
+});
+
 test('the camera takes a picture of what it sees, and is off when the dialog is closed', async () => {
   const tab = await Tab.open(browser, server.url);
   const dialog = await openDialog(tab);
