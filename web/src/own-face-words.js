@@ -23,7 +23,7 @@ export function progressWords(job) {
     case 'ready':
       return hasAdvice(job.report?.findings) ? 'It works. It could be better still:' : `${job.name} is ready to speak.`;
     case 'failed':
-      return job.problem;
+      return refusal(job)?.found ?? job.problem;
   }
 }
 
@@ -47,8 +47,16 @@ export function progressShare(job) {
 export function findingsToTell(job) {
   if (job.phase !== 'ready' && job.phase !== 'failed') return [];
   const findings = (job.report?.findings ?? []).filter(({ level }) => level !== 'ok');
-  // The problem is what the person reads already.
-  return job.phase === 'failed' ? findings.filter(({ found }) => !job.problem.includes(found)) : findings;
+  const told = job.phase === 'failed' ? refusal(job) : undefined;
+  // Of what the person reads already, what to do about it is left.
+  return findings.flatMap((each) =>
+    each !== told ? each : each.advice ? { ...each, found: each.advice, advice: null } : [],
+  );
+}
+
+/** Why the picture cannot be used, in the words of the report: those of the problem are for operators too. @param {Job & { phase: 'failed' }} job */
+function refusal({ report }) {
+  return report?.findings.find(({ level }) => level === 'refused');
 }
 
 /** @param {Finding[] | undefined} findings */

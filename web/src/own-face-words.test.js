@@ -24,10 +24,17 @@ test('what is fine is not told, advice is, and a refusal is not told twice', () 
   );
   assert.match(progressWords(ready), /could be better/);
   assert.match(progressWords({ ...ready, report: null }), /Eva is ready/);
-  const failed = { phase: 'failed', problem: 'Picture 3: No face.', report: { level: 'refused', findings } };
+  const refused = { ...finding('refused', 'No face.'), advice: 'Show one.' };
+  const failed = {
+    phase: 'failed',
+    problem: 'Avatar x: no face',
+    report: { level: 'refused', findings: [...findings.slice(0, 2), refused] },
+  };
+  assert.equal(progressWords(failed), 'No face.');
+  assert.equal(progressWords({ ...failed, report: null }), 'Avatar x: no face');
   assert.deepEqual(
     findingsToTell(failed).map(({ found }) => found),
-    ['It is blurred.'],
+    ['It is blurred.', 'Show one.'],
   );
   assert.deepEqual(findingsToTell({ phase: 'waiting' }), []);
 });
