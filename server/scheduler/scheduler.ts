@@ -9,7 +9,7 @@ import type { FrameJob, FrameOutcome, FrameScheduler } from './frame-job.ts';
 
 export interface SchedulerOptions {
   readonly engine: EngineChoice;
-  /** Threads of an engine that runs on the CPU; 0 means one for every two cores. An engine on a GPU has one. */
+  /** Threads of an engine that runs on the CPU; 0 means one for every two cores, at least two if there are so many. An engine on a GPU has one. */
   readonly workers: number;
   readonly avatars: readonly Avatar[];
   readonly log: Log;
@@ -36,7 +36,8 @@ export class Scheduler implements FrameScheduler {
   static async open(options: SchedulerOptions): Promise<Scheduler> {
     const spec = await engineSpec(options.engine);
     const avatars = new Map(options.avatars.map((avatar) => [avatar.id, avatar]));
-    const count = spec.device === 'gpu' ? 1 : options.workers || Math.max(1, Math.floor(availableParallelism() / 2));
+    const cores = availableParallelism();
+    const count = spec.device === 'gpu' ? 1 : options.workers || Math.min(cores, Math.max(2, Math.floor(cores / 2)));
     const { engine, log, metrics } = options;
     const opened = await Promise.allSettled(
       Array.from({ length: count }, () =>
