@@ -32,6 +32,7 @@ test('what was forgotten is made anew, and the same', async () => {
 test('beyond the limit the clip that was drawn on least recently forgets, never the one at hand', async () => {
   const recent = new RecentClips(2 * FEATURE_BYTES);
   const [a, b, c] = [clip(), clip(), clip()];
+  assert.ok(recent.hasRoom);
   for (const each of [a, b, a, c]) {
     await each.at(0);
     recent.use(each);
@@ -40,6 +41,7 @@ test('beyond the limit the clip that was drawn on least recently forgets, never 
     [a, b, c].map((each) => each.keptBytes / FEATURE_BYTES),
     [1, 0, 1],
   );
+  assert.equal(recent.hasRoom, false);
   for (const frame of [0, 1, 2]) {
     await b.at(frame);
     recent.use(b);

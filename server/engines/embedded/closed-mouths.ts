@@ -41,6 +41,10 @@ export class ClosedMouths {
     );
   }
 
+  get frameCount(): number {
+    return this.#clip.frameCount;
+  }
+
   /** Memory of what is kept. */
   get keptBytes(): number {
     return this.#known.size * FEATURE_BYTES;
@@ -84,17 +88,27 @@ export class RecentClips {
     this.#limitBytes = limitBytes;
   }
 
+  /** Whether one more frame can be kept without another being forgotten. */
+  get hasRoom(): boolean {
+    return this.#keptBytes + FEATURE_BYTES <= this.#limitBytes;
+  }
+
   /** Call it when a mouth was drawn on `clip`, which itself never forgets here. */
   use(clip: ClosedMouths): void {
     this.#clips.delete(clip);
     this.#clips.add(clip);
-    let bytes = 0;
-    for (const { keptBytes } of this.#clips) bytes += keptBytes;
+    let bytes = this.#keptBytes;
     for (const oldest of this.#clips) {
       if (bytes <= this.#limitBytes || oldest === clip) return;
       bytes -= oldest.keptBytes;
       this.remove(oldest);
     }
+  }
+
+  get #keptBytes(): number {
+    let bytes = 0;
+    for (const { keptBytes } of this.#clips) bytes += keptBytes;
+    return bytes;
   }
 
   /** Forgets a clip at once. */

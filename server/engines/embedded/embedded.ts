@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Avatar } from '../../avatars/avatar.ts';
 import { AppError } from '../../errors.ts';
 import { type Engine, type EngineSpec, MOUTH_PARAMETERS, type MouthJob, type MouthPatch } from '../engine.ts';
@@ -48,7 +49,22 @@ class EmbeddedEngine implements Engine {
       clip.name,
       new ClosedMouths(avatar, clip, this.#pictureNetwork),
     ]);
-    this.#avatars.set(avatar.id, new Map(clips));
+    const known = new Map(clips);
+    this.#avatars.set(avatar.id, known);
+    // What fails here fails again, and is told, when somebody speaks.
+    this.#lookAhead(avatar.id, known).catch(() => {});
+  }
+
+  /** Looks at an avatar's frames before anybody speaks, one at a time between jobs, while there is room to keep them. */
+  async #lookAhead(avatarId: string, clips: ReadonlyMap<string, ClosedMouths>): Promise<void> {
+    for (const clip of clips.values()) {
+      for (let frame = 0; frame < clip.frameCount; frame++) {
+        await immediate();
+        if (this.#avatars.get(avatarId) !== clips || !this.#recent.hasRoom) return;
+        await clip.at(frame);
+        this.#recent.use(clip);
+      }
+    }
   }
 
   removeAvatar(avatarId: string): void {
