@@ -70,7 +70,11 @@ async function cycle(server: ServerProcess, clients: Clients): Promise<void> {
   await clients.close();
 }
 
-/** @returns RSS growth in KB per viewer that came and went, fitted over the second half. */
+/**
+ * @returns RSS growth in KB per viewer that came and went, fitted over what comes after the first fifth, in which libraries
+ *   make what they keep. Memory goes back to the system in steps of some MB, a hundred cycles and more apart: a fit over less
+ *   would measure one tooth of a saw.
+ */
 async function cycles(run: BenchRun, server: ServerProcess, clients: Clients): Promise<number> {
   const wanted = run.isQuick ? QUICK_CYCLES : CYCLES;
   const load = new MachineLoad();
@@ -84,7 +88,7 @@ async function cycles(run: BenchRun, server: ServerProcess, clients: Clients): P
     run.say(`${done + TOGETHER} of ${wanted} cycles: RSS ${readable(residentMb(server.pid))} MB`);
   }
   run.say(load.describe());
-  return linearFit(looks.slice(Math.floor(looks.length / 2))).slope;
+  return linearFit(looks.slice(Math.floor(looks.length / 5))).slope;
 }
 
 /** @returns MB that each of several talkers at once adds. */

@@ -41,6 +41,11 @@ function agree(schemas: Readonly<Record<string, Schema>>, read: (text: string) =
   return byReader;
 }
 
+test('the binary subprotocol is told', () => {
+  const { channels } = asyncApi('1') as { channels: Record<string, { description: string }> };
+  assert.match(channels.frameService.description, /subprotocol musetalk\.binary\.v1.*pcm_s16le.*access unit/s);
+});
+
 test('the document and the reader of /ws take and refuse the same messages', () => {
   const candidate = objectOf('candidate', 'sdpMid', 'sdpMLineIndex', 'usernameFragment');
   const message = fc.record(

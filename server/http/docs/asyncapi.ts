@@ -1,4 +1,5 @@
 import type { Schema } from '../api/schemas.ts';
+import { BINARY_SUBPROTOCOL } from '../frame-service/binary-frames.ts';
 import { FRAME_SERVICE_ANSWERS, FRAME_SERVICE_REQUESTS } from './frame-service-schemas.ts';
 import { SIGNALLING_ANSWERS, SIGNALLING_REQUESTS } from './signalling-schemas.ts';
 
@@ -10,6 +11,13 @@ interface Socket {
   readonly requests: Readonly<Record<string, Schema>>;
   readonly answers: Readonly<Record<string, Schema>>;
 }
+
+/** As frame-service/binary-frames.ts reads and writes them. */
+const BINARY_FRAMES = `With the subprotocol ${BINARY_SUBPROTOCOL}, sound and pictures go as binary frames instead, all else as before.
+To the server, GENERATE: byte 0 is 1; byte 1 the state (0 idle, 1 speaking, 2 action, 255 not said); byte 2 the length of the clip's name, 0 if
+not said; the name (ASCII); then pcm_s16le, 16 kHz, mono. To the client, little-endian: byte 0 is 2 (VIDEO_FRAME) or 3 (ACTION_FRAME);
+byte 1 flags (1 key frame, 2 audio_timestamp is known); bytes 2-3 action_index; 4-7 frame_timestamp in ms; 8-11 audio_timestamp in ms, signed;
+12-15 action_progress, float32; then the H.264 access unit. Counts of ms wrap after 49 days.`;
 
 const SOCKETS: readonly Socket[] = [
   {
@@ -23,7 +31,7 @@ const SOCKETS: readonly Socket[] = [
   {
     name: 'frameService',
     address: '/musetalk/v1/ws/{user_id}',
-    description: 'The frame service: sound in, H.264 out, JSON in text frames. A key goes into INIT as auth_token.',
+    description: `The frame service: sound in, H.264 out, JSON in text frames. A key goes into INIT as auth_token. ${BINARY_FRAMES}`,
     parameters: {
       user_id: { description: '1 to 64 of A-Z a-z 0-9 _ -; an avatar of that id is taken if there is one.' },
     },
