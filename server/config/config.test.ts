@@ -69,7 +69,7 @@ test('all mistakes of the settings file are told together, each with path, expec
       '  webrtc.ice_servers[0].urls must be a stun:, stuns:, turn: or turns: address, or a list of such, got "http://x"',
       '  webrtc.port_range must be two ports [min, max] from 1024 to 65535, min below max, got [ 5000, 4000 ]',
       '  limits must hold names with values, got [ 1 ]',
-      '  engine.compute_budget_ms must be a multiple of 5 from 10 to 1000, got 12 (default: 25)',
+      '  engine.compute_budget_ms must be a multiple of 5 from 10 to 1000, got 12 (default: 20)',
       '  maxSessions is not a setting; known here: log, http, access, webrtc, limits, engine, video, audio, frame_service, media',
     ].join('\n'),
   );

@@ -98,7 +98,7 @@ export const SETTINGS = section({
     id: text('the id of an engine', 'embedded'),
     fallbacks: listOf('a list of engine ids', text('the id of an engine'), ['static']),
     workers: wholeNumber(0, 256, 0),
-    computeBudgetMs: multipleOf(5, 10, 1000, 25),
+    computeBudgetMs: multipleOf(5, 10, 1000, 20),
   }),
   video: section({
     startBitrateBps: wholeNumber(50_000, 20_000_000, 600_000),
