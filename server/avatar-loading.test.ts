@@ -4,17 +4,7 @@ import { AvatarLoading } from './avatar-loading.ts';
 import type { Avatar } from './avatars/avatar.ts';
 import { AppError } from './errors.ts';
 import { silentLog } from './log.ts';
-import { fakeAvatar } from './testing/fakes.ts';
-
-const ANNA = {
-  id: 'anna',
-  name: 'Anna',
-  preparation: true,
-  bboxShiftPx: 0,
-  videoPath: 'anna.mp4',
-  videoFile: '/media/anna.mp4',
-  audioClips: {},
-};
+import { ANNA_ENTRY, fakeAvatar } from './testing/fakes.ts';
 
 /** Preparations that end when the test says so; of `wall.png` they fail. */
 function openLoading(maxAdded = 2) {
@@ -22,7 +12,7 @@ function openLoading(maxAdded = 2) {
   const finish = new Map<string, () => void>();
   let report: (id: string, share: number) => void = () => {};
   const known: string[] = [];
-  const loading = new AvatarLoading([ANNA], {
+  const loading = new AvatarLoading([ANNA_ENTRY], {
     preparedFolder: '/prepared',
     needsAll: false,
     showsProgress: false,
@@ -85,7 +75,7 @@ test('the same avatar again is no second work, with another video it is refused'
 test('a configured avatar is there already, and nobody puts another video in its place', async () => {
   const rig = openLoading();
   await rig.load();
-  assert.equal((await rig.loading.add({ id: 'anna', videoPath: 'x', videoFile: ANNA.videoFile })).id, 'anna');
+  assert.equal((await rig.loading.add({ id: 'anna', videoPath: 'x', videoFile: ANNA_ENTRY.videoFile })).id, 'anna');
   await assert.rejects(rig.loading.add({ ...bert, id: 'anna' }), { code: 'avatar_exists' });
 });
 

@@ -26,12 +26,12 @@ class EngineWorker {
     this.#avatars.set(avatar.id, avatar);
   }
 
-  /** Draws jobs in calls of as many as the engine takes at once. A call that fails costs only its own jobs. */
   removeAvatar(avatarId: string): void {
     this.#engine.removeAvatar(avatarId);
     this.#avatars.delete(avatarId);
   }
 
+  /** Draws jobs in calls of as many as the engine takes at once. A call that fails costs only its own jobs. */
   async infer(batchId: number, jobs: readonly WireJob[]): Promise<FromWorker> {
     const answer = { drawings: [] as Drawing[], failures: [] as string[], inferMs: 0, composeMs: 0 };
     const { maxBatch } = this.#engine.spec;

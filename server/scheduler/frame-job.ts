@@ -9,7 +9,7 @@ export interface FrameJob {
   readonly clipFrame: number;
   /** See `MouthJob.features`. Transferred: do not touch it after the call. */
   readonly features: Float32Array;
-  /** When the picture is wanted, `nowMs` time. A job that cannot start by then is not run. */
+  /** When the picture is wanted, `nowMs` time. A job that cannot be done by then is not run. */
   readonly dueMs: number;
   /** Memory for the I420 picture. Lent until the promise settles. */
   readonly picture: SharedArrayBuffer;

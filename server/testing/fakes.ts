@@ -208,3 +208,14 @@ export class FakeSource implements Source {
     this.closed = true;
   }
 }
+
+/** An avatar as configured, of a video that is not there. */
+export const ANNA_ENTRY = {
+  id: 'anna',
+  name: 'Anna',
+  preparation: true,
+  bboxShiftPx: 0,
+  videoPath: 'anna.mp4',
+  videoFile: '/media/anna.mp4',
+  audioClips: {},
+};

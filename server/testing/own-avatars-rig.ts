@@ -7,17 +7,7 @@ import type { AvatarEntry } from '../avatars/source-clips.ts';
 import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { OwnAvatars } from '../own-avatars.ts';
-import { fakeAvatar } from './fakes.ts';
-
-const ANNA = {
-  id: 'anna',
-  name: 'Anna',
-  preparation: true,
-  bboxShiftPx: 0,
-  videoPath: 'anna.mp4',
-  videoFile: '/media/anna.mp4',
-  audioClips: {},
-};
+import { ANNA_ENTRY, fakeAvatar } from './fakes.ts';
 
 export interface OwnAvatarsRigOptions {
   /** Absolute. */
@@ -49,7 +39,7 @@ export async function openOwnAvatars({
   const begun: AvatarEntry[] = [];
   const finish = new Map<string, () => void>();
   let report: OwnAvatarsRig['report'] = () => {};
-  const loading = new AvatarLoading([ANNA], {
+  const loading = new AvatarLoading([ANNA_ENTRY], {
     preparedFolder: '/prepared',
     needsAll: false,
     showsProgress: false,
