@@ -33,6 +33,7 @@ export const ERROR_STATUS = {
   media_unreadable: 422,
   face_not_found: 422,
   model_missing: 500,
+  model_invalid: 500,
   engine_failed: 500,
   codec_failed: 500,
   transport_failed: 500,
