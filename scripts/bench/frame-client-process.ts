@@ -16,6 +16,9 @@ const BETWEEN_CLIENTS_MS = 73;
 const FIRST_PICTURE_LIMIT_MS = 10_000;
 const PAUSE_SAMPLES = 6_400;
 const TICKS_PER_MS = 90;
+const PICTURE_MS = 40;
+/** Multiples of it lie evenly between whole numbers, however many there are. */
+const GOLDEN_RATIO = 0.618;
 
 interface Talking {
   readonly client: FrameClient;
@@ -80,6 +83,8 @@ async function openOne(url: string, isBinary: boolean, sound: Int16Array): Promi
 
 async function talk(one: Talking, sound: Int16Array): Promise<void> {
   const { client, speaker } = one;
+  // What a client sends knows nothing of when the server's pictures begin; each meets them at another moment.
+  await sleep(((talking.indexOf(one) * GOLDEN_RATIO) % 1) * PICTURE_MS);
   const clip = client.welcome.available_videos.includes('speaking_0') ? 'speaking_0' : null;
   while (talking.includes(one)) await speaker.speak(sound, clip);
 }

@@ -120,6 +120,7 @@ export const SETTINGS = section({
     maxMessageBytes: wholeNumber(4096, 1_048_576, 65_536),
     maxMessagesPerSecond: wholeNumber(1, 10_000, 200),
     maxQueuedAudioMs: wholeNumber(1000, 60_000, 10_000),
+    computeBudgetMs: multipleOf(5, 10, 1000, 10),
     sendBufferBytes: wholeNumber(65_536, 16_777_216, 262_144),
     maxUploadBytes: wholeNumber(1_000_000, 1_073_741_824, 100_000_000),
   }),

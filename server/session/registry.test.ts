@@ -31,7 +31,7 @@ test('a key without a limit of its own is stopped by the capacity alone', async 
 
 test('a session that may linger waits for a viewer, and again after its last one, and then closes', async () => {
   const { registry, timers } = fakeRegistry();
-  const session = registry.create('anna', owner('anyone', null), 30_000);
+  const session = registry.create('anna', owner('anyone', null), { lingerMs: 30_000 });
   await timers.advance(29_999);
   const transport = new FakeTransport();
   await session.addTransport(async (events) => {
@@ -49,7 +49,7 @@ test('a session that may linger waits for a viewer, and again after its last one
 
 test('a viewer that cannot be answered does not lengthen the wait', async () => {
   const { registry, timers } = fakeRegistry();
-  const session = registry.create('anna', owner('anyone', null), 30_000);
+  const session = registry.create('anna', owner('anyone', null), { lingerMs: 30_000 });
   await timers.advance(20_000);
   await assert.rejects(session.addTransport(() => Promise.reject(new TypeError('no offer'))));
   await timers.advance(10_000);

@@ -16,6 +16,9 @@ export interface RegistryOptions
   readonly capacity: number;
 }
 
+/** What a door may choose for a session of its own. */
+export type OwnSessionOptions = Pick<Partial<SessionOptions>, 'lingerMs' | 'computeBudgetMs'>;
+
 /** All sessions of the process. */
 export class SessionRegistry {
   readonly #options: RegistryOptions;
@@ -41,11 +44,12 @@ export class SessionRegistry {
   }
 
   /**
-   * @param lingerMs How long the session waits for a viewer; without, it closes with its last one, and its door watches the first.
+   * @param own What this session has its own way. Without `lingerMs` it closes with its last viewer, and its door watches for the
+   *   first.
    * @throws {AppError} `server_full` when all places are taken, `session_limit` when the owner holds as many as it may,
    *   `avatar_not_found`, `not_ready` while the server shuts down.
    */
-  create(avatarId: string, owner: SessionOwner, lingerMs?: number): Session {
+  create(avatarId: string, owner: SessionOwner, own: OwnSessionOptions = {}): Session {
     if (this.#state === 'closing')
       throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
     if (this.#sessions.size >= this.capacity) {
@@ -62,7 +66,7 @@ export class SessionRegistry {
       door,
       engine: this.#options.scheduler.spec.id,
     });
-    const session = new Session({ ...this.#options, phases: this.#phases, id, owner, lingerMs, avatar, log, trace });
+    const session = new Session({ ...this.#options, ...own, phases: this.#phases, id, owner, avatar, log, trace });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
     session.onClosed((reason) => {

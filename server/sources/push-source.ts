@@ -6,7 +6,7 @@ import type { Source, SourceRead } from './source.ts';
 export interface PushSourceOptions {
   /** Most sound that may wait, in ms. Default 10 000. */
   readonly capacityMs?: number;
-  /** After a pause, sound waits this long for more, so that small delays of the sender do not tear it. Default 10 ms. */
+  /** After a pause, sound waits this long for more, so that small delays of the sender do not tear it. Default 5 ms. */
   readonly headStartMs?: number;
 }
 
@@ -54,7 +54,7 @@ export class PushSource implements Source {
   #state: 'waiting' | 'playing' | 'closed' = 'waiting';
 
   /** @param nowMs Monotonic time. */
-  constructor(nowMs: () => number, { capacityMs = 10_000, headStartMs = 10 }: PushSourceOptions = {}) {
+  constructor(nowMs: () => number, { capacityMs = 10_000, headStartMs = 5 }: PushSourceOptions = {}) {
     this.#nowMs = nowMs;
     this.#capacity = (MODEL_SAMPLE_RATE_HZ * capacityMs) / 1000;
     this.#headStartMs = headStartMs;

@@ -92,6 +92,7 @@ export async function openFrameRig(options: FrameRigOptions = {}): Promise<Frame
       idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
       pingIntervalMs: options.pingIntervalMs ?? 30_000,
       maxQueuedAudioMs: options.maxQueuedAudioMs ?? 10_000,
+      computeBudgetMs: 30,
       sendBufferBytes: options.sendBufferBytes ?? 262_144,
     },
   });

@@ -19,7 +19,7 @@ export interface ApiSessions {
   /** @throws {AppError} `session_not_found`. */
   get(id: string): ApiSession;
   /** @throws {AppError} `server_full`, `session_limit`, `avatar_not_found`, `not_ready`. */
-  create(avatarId: string, owner: SessionOwner, lingerMs?: number): ApiSession;
+  create(avatarId: string, owner: SessionOwner, own: { readonly lingerMs: number }): ApiSession;
 }
 
 export const SESSION_ID: Schema = { type: 'string', format: 'uuid' };

@@ -49,7 +49,7 @@ export function serveSessions(api: App, { gallery, sessions }: SessionRouteOptio
       const order = { key, subject: owner.subject, order: request.body };
       const { status, headers, body, isReplay } = await idempotency.run(order, async () => {
         const avatar = await gallery.bring(request.body.avatar_id ?? null);
-        const session = sessions().create(avatar.id, owner, LINGER_MS);
+        const session = sessions().create(avatar.id, owner, { lingerMs: LINGER_MS });
         return { status: 201, headers: { location: `/api/sessions/${session.id}` }, body: describeSession(session) };
       });
       if (isReplay) reply.header('idempotent-replayed', 'true');

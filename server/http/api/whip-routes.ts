@@ -82,7 +82,7 @@ export function serveWhip(api: App, options: WhipRouteOptions): void {
       const offerSdp = sdpOf(request, SDP_TYPE);
       const owner = ownerOf(grantOf(request), 'whip');
       const avatar = await gallery.bring(request.query.avatar_id ?? null);
-      const session = sessions().create(avatar.id, owner, LINGER_MS);
+      const session = sessions().create(avatar.id, owner, { lingerMs: LINGER_MS });
       try {
         return await answer(reply, 'publisher', session, offerSdp);
       } catch (error) {

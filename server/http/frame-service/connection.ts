@@ -25,6 +25,7 @@ export interface FrameServiceLimits {
   readonly idleTimeoutMs: number;
   readonly pingIntervalMs: number;
   readonly maxQueuedAudioMs: number;
+  readonly computeBudgetMs: number;
   readonly sendBufferBytes: number;
 }
 
@@ -138,8 +139,9 @@ export class FrameServiceConnection {
 
   async #openSession(sessions: FrameSessions, avatarId: string, grant: Grant): Promise<void> {
     const { limits } = this.#options;
-    const session = sessions.create(avatarId, ownerOf(grant, 'frames'));
-    const source = new PushSource(() => performance.now(), { capacityMs: limits.maxQueuedAudioMs });
+    const { computeBudgetMs, maxQueuedAudioMs } = limits;
+    const session = sessions.create(avatarId, ownerOf(grant, 'frames'), { computeBudgetMs });
+    const source = new PushSource(() => performance.now(), { capacityMs: maxQueuedAudioMs });
     const line: Line = { session, source };
     this.#line = line;
     session.setMicrophone(source);

@@ -24,5 +24,5 @@ export interface FrameSession {
 export interface FrameSessions {
   readonly size: number;
   /** @throws {AppError} `server_full`, `session_limit`, `avatar_not_found`, `not_ready`. */
-  create(avatarId: string, owner: SessionOwner): FrameSession;
+  create(avatarId: string, owner: SessionOwner, own: { readonly computeBudgetMs: number }): FrameSession;
 }
