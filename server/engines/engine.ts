@@ -30,6 +30,11 @@ export interface EngineSpec {
   readonly isStateful: boolean;
   /** `cpu`: one instance for every two cores. `gpu`: one per device. */
   readonly device: 'cpu' | 'gpu';
+  /**
+   * Least time from a frame's last sound to its picture that this engine is of use with, ms, a multiple of 5: on a device that
+   * draws many mouths at once, a batch waits for the one before it. Default: what is configured.
+   */
+  readonly computeBudgetMs?: number;
 }
 
 /** One mouth to draw. */
@@ -86,6 +91,12 @@ export interface Engine {
    *   results: one bad job fails the call, and the call alone.
    */
   infer(jobs: readonly MouthJob[]): Promise<(MouthPatch | null)[]>;
+  /**
+   * Draws `count` mouths of made-up input and forgets them, so that the next batch of that size takes no longer than any other.
+   * Needed of an engine on a `gpu`: how long this takes is how many sessions the device is taken to carry.
+   * @throws {AppError} `engine_failed` if a model run fails.
+   */
+  warmUp?(count: number): Promise<void>;
   /** Forgets a session's state. */
   endSession(sessionId: string): void;
   /** Releases models. Idempotent. */
