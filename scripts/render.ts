@@ -7,6 +7,7 @@ import { loadConfig } from '../server/config/config.ts';
 import { AppError } from '../server/errors.ts';
 import { silentLog } from '../server/log.ts';
 import { Metrics } from '../server/metrics.ts';
+import { engineOf } from '../server/open-scheduler.ts';
 import { progressBar } from '../server/progress-bar.ts';
 import { ContactSheet } from '../server/render/contact-sheet.ts';
 import { frameCountOf, renderSpeech } from '../server/render/render-speech.ts';
@@ -38,7 +39,7 @@ async function carryOut(order: Order, folder: string): Promise<string> {
   const config = loadConfig({ ...flags, config: order.config ?? undefined }, folder);
   const samples = await loadWav(order.audio);
   const avatar = await findAvatar(order.avatar, config, folder);
-  const engine = { id: order.engine ?? config.settings.engine.id, moduleUrl: null };
+  const engine = engineOf(config.settings.engine, order.engine ?? config.settings.engine.id);
   const common = { log: silentLog(), metrics: new Metrics() };
   // One thread: the state of a voice lives in one engine, so that a second one would have nothing to do.
   const scheduler = await Scheduler.open({ engine, workers: 1, avatars: [avatar], ...common });

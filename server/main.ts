@@ -6,6 +6,7 @@ import { modelFiles } from './engines/registry.ts';
 import { AppError } from './errors.ts';
 import { frugalStart } from './frugal-start.ts';
 import { openLog } from './log.ts';
+import { engineOf } from './open-scheduler.ts';
 import { startServer } from './start-server.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
@@ -32,7 +33,9 @@ async function main(args: readonly string[]): Promise<void> {
   const log = openLog(config.settings.log);
   // A connection that fails in an unforeseen way is one viewer's loss; it must not end the sessions of all others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'a promise failed and nobody listened'));
-  if (!commandLine.skipChecks) refuseToStartWith(await checkStart(config, await modelFiles(config.settings.engine.id)));
+  if (!commandLine.skipChecks) {
+    refuseToStartWith(await checkStart(config, await modelFiles(engineOf(config.settings.engine))));
+  }
 
   const server = await startServer(config, { log, needsAllAvatars: !commandLine.skipChecks, showsProgress: true });
   stopOnSignals(server, config.settings.limits.shutdownGraceMs, log);

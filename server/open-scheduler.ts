@@ -5,6 +5,11 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 
+/** The engine of ours with this id, and what the configuration says to it. */
+export function engineOf(settings: Settings['engine'], id = settings.id): EngineChoice {
+  return { id, moduleUrl: null, settings: { musetalk: settings.musetalk } };
+}
+
 /**
  * Starts the configured engine, or the first of its fallbacks that starts.
  *
@@ -15,7 +20,7 @@ export async function openScheduler(
   options: { engines?: readonly EngineChoice[]; log: Log; metrics: Metrics },
 ): Promise<Scheduler> {
   const { log, metrics } = options;
-  const configured = [settings.id, ...settings.fallbacks].map((id) => ({ id, moduleUrl: null }));
+  const configured = [settings.id, ...settings.fallbacks].map((id) => engineOf(settings, id));
   const reasons: string[] = [];
   for (const engine of options.engines ?? configured) {
     try {

@@ -71,7 +71,7 @@ function withKeysOfFile(settings: Settings): Settings {
 }
 
 function withAbsolutePaths(settings: Settings, folder: string): Settings {
-  const { log, http, access, media } = settings;
+  const { log, http, access, engine, media } = settings;
   const absolute = (path: string) => resolve(folder, path);
   return {
     ...settings,
@@ -81,6 +81,10 @@ function withAbsolutePaths(settings: Settings, folder: string): Settings {
       tls: http.tls && { key: absolute(http.tls.key), certificate: absolute(http.tls.certificate) },
     },
     access: { ...access, keysFile: access.keysFile && absolute(access.keysFile) },
+    engine: {
+      ...engine,
+      musetalk: { ...engine.musetalk, modelsFolder: absolute(engine.musetalk.modelsFolder) },
+    },
     media: {
       ...media,
       folders: media.folders.map(absolute),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { defaultSettings } from './config.ts';
-import { fileKey, isMap, type Rule, type SectionRule } from './rule.ts';
+import { fileKey, isMap, type Members, type Rule, type SectionRule } from './rule.ts';
 import { contradictions, SETTINGS } from './settings.ts';
 
 const FILE = new URL('../../configs/server.yaml', import.meta.url);
@@ -49,27 +49,31 @@ function inFileNames(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [fileKey(name), inFileNames(each)]));
 }
 
-function* leaves(section: SectionRule<Readonly<Record<string, Rule<unknown>>>>): Generator<[string, Rule<unknown>]> {
-  for (const [name, group] of Object.entries(section.members)) {
-    assert.ok('members' in group && isMap(group.members), `${name} is a section`);
-    for (const [member, rule] of Object.entries(group.members as Record<string, Rule<unknown>>)) {
-      yield [`${fileKey(name)}.${fileKey(member)}`, rule];
-    }
+function* leaves(section: SectionRule<Members>, within = ''): Generator<[string, Rule<unknown>]> {
+  for (const [name, rule] of Object.entries(section.members)) {
+    const path = `${within}${fileKey(name)}`;
+    if (isSection(rule)) yield* leaves(rule, `${path}.`);
+    else yield [path, rule];
   }
 }
 
-/** The comment lines right above each second-level key, joined. */
+function isSection(rule: Rule<unknown>): rule is SectionRule<Members> {
+  return 'members' in rule && isMap(rule.members);
+}
+
+/** The comment lines right above each key, joined. */
 function commentsByPath(yaml: string): Map<string, string> {
   const comments = new Map<string, string>();
-  let group = '';
+  const groups: string[] = [];
   let comment: string[] = [];
   for (const line of yaml.split('\n')) {
-    const note = /^ {2}# (.*)$/.exec(line);
-    const key = /^( {2})?([a-z0-9_]+):/.exec(line);
+    const note = /^ {2,}# (.*)$/.exec(line);
+    const key = /^( *)([a-z0-9_]+):/.exec(line);
     if (note) comment.push(note[1]);
-    else if (key?.[1]) comments.set(`${group}.${key[2]}`, comment.splice(0).join(' '));
-    else if (key) group = key[2];
-    else comment = [];
+    else if (key) {
+      groups.splice(key[1].length / 2, groups.length, key[2]);
+      comments.set(groups.join('.'), comment.splice(0).join(' '));
+    } else comment = [];
   }
   return comments;
 }

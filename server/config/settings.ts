@@ -29,6 +29,7 @@ const iceServer = section({
   username: nullOr(text('a text')),
   credential: nullOr(text('a text')),
 });
+const provider = oneOf(['cuda', 'webgpu', 'coreml', 'dml', 'cpu']);
 const apiKey = section({
   id: text('a name of letters, digits, - and _', undefined, /^[\w-]{1,64}$/),
   sha256: secret('64 hexadecimal digits, as `npm run api-key` prints them', /^[0-9a-f]{64}$/),
@@ -99,6 +100,14 @@ export const SETTINGS = section({
     fallbacks: listOf('a list of engine ids', text('the id of an engine'), ['static']),
     workers: wholeNumber(0, 256, 0),
     computeBudgetMs: multipleOf(5, 10, 1000, 20),
+    musetalk: section({
+      modelsFolder: path('models/musetalk'),
+      executionProviders: nullOr(listOf('a list out of cuda, webgpu, coreml, dml, cpu', provider)),
+      threads: wholeNumber(0, 256, 0),
+      remoteUrl: nullOr(
+        text('an address such as http://gpu.example.org:8000', undefined, /^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/),
+      ),
+    }),
   }),
   video: section({
     startBitrateBps: wholeNumber(50_000, 20_000_000, 600_000),

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import type { ProviderId } from '../models/execution-providers.ts';
 import type { Engine, EngineSpec } from './engine.ts';
 
 /** Which engine: one of ours by id, or somebody's module, which then comes first. */
@@ -6,15 +7,33 @@ export interface EngineChoice {
   readonly id: string;
   /** Module that exports {@link EngineModule}; null for ours. */
   readonly moduleUrl: string | null;
+  /** What the configuration says to engines of ours; crosses threads. */
+  readonly settings?: EngineSettings;
+}
+
+/** Settings of single engines; paths are absolute. */
+export interface EngineSettings {
+  readonly musetalk: MuseTalkSettings;
+}
+
+export interface MuseTalkSettings {
+  /** Where the graphs lie. */
+  readonly modelsFolder: string;
+  /** Tried in this order; null for all that this machine can try. */
+  readonly executionProviders: readonly ProviderId[] | null;
+  /** Of the processor; 0 for one a core. */
+  readonly threads: number;
+  /** A KServe v2 server that computes instead of this machine; null for none. */
+  readonly remoteUrl: string | null;
 }
 
 /** What a module with an engine exports. Importing it loads no model. */
 export interface EngineModule {
   readonly spec: EngineSpec;
   /** Absolute paths of the files that the engine cannot do without. */
-  readonly modelFiles?: readonly string[];
+  readonly modelFiles?: readonly string[] | ((settings: EngineSettings | undefined) => readonly string[]);
   /** Makes an instance for the calling thread. @throws {AppError} `model_missing` if a file that it needs is not there. */
-  createEngine(): Promise<Engine>;
+  createEngine(settings?: EngineSettings): Promise<Engine>;
 }
 
 const ENGINES: Readonly<Record<string, () => Promise<EngineModule>>> = {
@@ -33,9 +52,10 @@ export async function engineSpec(choice: EngineChoice): Promise<EngineSpec> {
   return (await loadModule(choice)).spec;
 }
 
-/** Absolute paths of the files that the engine of ours with this id cannot do without. @throws as {@link engineSpec}. */
-export async function modelFiles(id: string): Promise<readonly string[]> {
-  return (await loadModule({ id, moduleUrl: null })).modelFiles ?? [];
+/** Absolute paths of the files that an engine cannot do without. @throws as {@link engineSpec}. */
+export async function modelFiles(choice: EngineChoice): Promise<readonly string[]> {
+  const { modelFiles: files = [] } = await loadModule(choice);
+  return typeof files === 'function' ? files(choice.settings) : files;
 }
 
 /**
@@ -43,7 +63,7 @@ export async function modelFiles(id: string): Promise<readonly string[]> {
  * @throws {AppError} as {@link engineSpec}, and what the engine itself throws.
  */
 export async function createEngine(choice: EngineChoice): Promise<Engine> {
-  return (await loadModule(choice)).createEngine();
+  return (await loadModule(choice)).createEngine(choice.settings);
 }
 
 async function loadModule({ id, moduleUrl }: EngineChoice): Promise<EngineModule> {
