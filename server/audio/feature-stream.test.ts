@@ -56,6 +56,19 @@ test('an engine that hears nothing gets an empty window, at the same time as one
   assert.equal(stream.window(0).length, 0);
 });
 
+test('an engine that hears the sound itself gets its samples from the history to the look-ahead, however often the ring wraps', () => {
+  const stream = new FeatureStream({ kind: 'sound', historyMs: 100, lookAheadMs: 60 });
+  for (let pushed = 0; pushed < 200; pushed += 1) {
+    stream.push(chunk(pushed));
+    const frame = Math.floor((pushed + 1 - 3) / 2) - 1;
+    if (frame < 0) continue;
+    const window = stream.window(frame);
+    const from = frame * 640 - 1600;
+    const wanted = Float32Array.from({ length: 3200 }, (_, n) => (from + n < 0 ? 0 : sound[from + n]));
+    assert.deepEqual(window, wanted, `frame ${frame}`);
+  }
+});
+
 test('a click at 48 kHz is loudest in the row of its own 10 ms', () => {
   const heard = new Float32Array(960 * 20);
   const clickMs = 200;
