@@ -11,8 +11,8 @@ export type MouthParameter = (typeof MOUTH_PARAMETERS)[number];
 
 /** What an engine wants to know about the speech around one video frame. */
 export interface FeatureSpec {
-  /** `log-mel`: rows of 80 log-mel bins every 10 ms (audio/log-mel.ts). `none`: nothing. */
-  readonly kind: 'log-mel' | 'none';
+  /** `log-mel`: rows of 80 log-mel bins every 10 ms (audio/log-mel.ts). `sound`: the samples themselves, at 16 kHz. `none`: nothing. */
+  readonly kind: 'log-mel' | 'sound' | 'none';
   /** Sound wanted before the frame begins, in ms; a multiple of 10. */
   readonly historyMs: number;
   /** Sound wanted after the frame has ended, in ms; a multiple of 20, because it is waited for in whole chunks. */
@@ -42,22 +42,29 @@ export interface MouthJob {
   readonly sessionId: string;
   /** Interrupt generation; when it rises, the engine forgets the session's state. */
   readonly generation: number;
+  /** Number of the session's video frame: how far two jobs are apart in time. */
+  readonly frame: number;
   readonly avatarId: string;
   /** Clip and picture of the avatar that the mouth is drawn on. */
   readonly clipName: string;
   readonly clipFrame: number;
   /**
-   * Row-major float32 `[(historyMs + 40 + lookAheadMs) / 10, 80]` by the engine's `FeatureSpec`; empty for kind `none`.
+   * By the engine's `FeatureSpec`, of `ms = historyMs + 40 + lookAheadMs`: row-major float32 `[ms / 10, 80]` for kind `log-mel`,
+   * `16·ms` samples for `sound`, empty for `none`.
    * Borrowed: it may change once the promise settles.
    */
   readonly features: Float32Array;
 }
 
+/** What an engine drew. */
+export type MouthPatch = WarpPatch | BoxPatch;
+
 /**
- * What an engine drew, in mouth-crop coordinates. The picture is `alpha·overlay + (1−alpha)·warp(avatar's own pixels)`, so
+ * A mouth in mouth-crop coordinates. The picture is `alpha·overlay + (1−alpha)·warp(avatar's own pixels)`, so
  * an engine that moves the skin, one that paints pixels, and one that does both speak the same language.
  */
-export interface MouthPatch {
+export interface WarpPatch {
+  readonly kind: 'warp';
   /** Nodes per side of `flow`; node (i, j) lies at crop coordinates `i·128/(gridSize−1)`, `j·128/(gridSize−1)`. */
   readonly gridSize: number;
   /**
@@ -73,6 +80,20 @@ export interface MouthPatch {
   readonly painted?: PixelBox;
   /** The {@link MOUTH_PARAMETERS} behind the picture, if the engine has such. */
   readonly parameters: Float32Array | null;
+}
+
+/** A whole face picture that goes into a box of the avatar's picture, as far as a mask lets it. */
+export interface BoxPatch {
+  readonly kind: 'box';
+  /** Side of `picture` in pixels. */
+  readonly sizePx: number;
+  /** BGR8, `sizePx × sizePx × 3`; stretched over `box`. Borrowed until the next call of `infer`. */
+  readonly picture: Uint8Array;
+  /** Whole pixels of the avatar's picture, all of them within it. */
+  readonly box: PixelBox;
+  /** How much of each of the box's pixels is the drawn one, 0..255, row by row. Shared and never written. */
+  readonly mask: Uint8Array;
+  readonly parameters: null;
 }
 
 /** Draws mouths. Lives in a worker thread, knows no session, clock or picture size. */

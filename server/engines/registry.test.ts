@@ -22,7 +22,7 @@ test('every engine of ours is what its id says', async () => {
 test('the static engine keeps the mouth closed and hears nothing', async () => {
   const engine = await createEngine({ id: 'static', moduleUrl: null });
   assert.equal(engine.spec.features.kind, 'none');
-  const job = { sessionId: 's', generation: 0, avatarId: 'anna', clipName: 'idle_0', clipFrame: 0 };
+  const job = { sessionId: 's', generation: 0, frame: 0, avatarId: 'anna', clipName: 'idle_0', clipFrame: 0 };
   const jobs = [{ ...job, features: new Float32Array(0) }];
   await assert.rejects(engine.infer(jobs), { code: 'avatar_not_found' });
   await engine.addAvatar(plainAvatar('anna', 100));

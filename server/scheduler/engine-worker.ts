@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Avatar, type AvatarClip, avatarFrame, GEOMETRY_SIZE } from '../avatars/avatar.ts';
+import { pasteBox } from '../avatars/box-paste.ts';
 import { Composer } from '../avatars/compose.ts';
 import type { Engine, MouthPatch } from '../engines/engine.ts';
 import { createEngine } from '../engines/registry.ts';
@@ -61,7 +62,8 @@ class EngineWorker {
     const index = job.clipFrame % clip.frameCount;
     const geometry = new Float32Array(clip.geometry, index * GEOMETRY_SIZE * 4, GEOMETRY_SIZE);
     const out = { widthPx: base.widthPx, heightPx: base.heightPx, data: new Uint8Array(job.picture) };
-    this.#composer.compose(out, base, geometry, patch);
+    if (patch.kind === 'box') pasteBox(out, base, patch);
+    else this.#composer.compose(out, base, geometry, patch);
     if (job.mouth && patch.parameters) new Float32Array(job.mouth).set(patch.parameters);
     return 'drawn';
   }

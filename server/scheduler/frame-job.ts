@@ -4,6 +4,8 @@ import type { EngineSpec } from '../engines/engine.ts';
 export interface FrameJob {
   readonly sessionId: string;
   readonly generation: number;
+  /** See `MouthJob.frame`. */
+  readonly frame: number;
   readonly avatarId: string;
   readonly clipName: string;
   readonly clipFrame: number;

@@ -11,6 +11,7 @@ export interface WorkerStart {
 export interface WireJob {
   readonly sessionId: string;
   readonly generation: number;
+  readonly frame: number;
   readonly avatarId: string;
   readonly clipName: string;
   readonly clipFrame: number;

@@ -25,6 +25,7 @@ function job(mood: number, overrides: Partial<FrameJob> = {}): FrameJob {
     generation: 0,
     avatarId: 'a',
     clipName: 'idle_0',
+    frame: 7,
     clipFrame: 3,
     features: Float32Array.of(mood),
     dueMs: performance.now() + 10_000,

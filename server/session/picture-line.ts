@@ -84,6 +84,7 @@ export class PictureLine {
       .submit({
         sessionId: this.#options.sessionId,
         generation,
+        frame: index,
         avatarId: scene.avatar.id,
         clipName: scene.clip.name,
         clipFrame: scene.clipFrame,

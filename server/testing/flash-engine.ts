@@ -22,6 +22,7 @@ export const spec: EngineSpec = {
 /** An engine that shows what it hears: the whole crop is white in frames with sound, and the avatar's own in all others. */
 export async function createEngine(): Promise<Engine> {
   const flash: MouthPatch = {
+    kind: 'warp',
     gridSize: 2,
     flow: null,
     sizePx: SIZE_PX,

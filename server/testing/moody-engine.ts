@@ -19,6 +19,7 @@ export const spec: EngineSpec = {
 /** An engine whose failures tests ask for. What it draws covers the whole crop in white. */
 export async function createEngine(): Promise<Engine> {
   const patch: MouthPatch = {
+    kind: 'warp',
     gridSize: 2,
     flow: null,
     sizePx: 4,

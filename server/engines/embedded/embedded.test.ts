@@ -21,7 +21,7 @@ async function withAvatar(): Promise<Engine> {
 
 function job(features: Float32Array, changes: Partial<MouthJob> = {}): MouthJob {
   const names = { sessionId: 'one', avatarId: 'anna', clipName: 'idle_0' };
-  return { ...names, generation: 0, clipFrame: 4, features, ...changes };
+  return { ...names, generation: 0, frame: 4, clipFrame: 4, features, ...changes };
 }
 
 test('a silent session gets no patches, a speaking one does', async () => {

@@ -1,5 +1,5 @@
 import { CROP_SIZE_PX, FRAME_GEOMETRY } from '../../avatars/avatar.ts';
-import { MOUTH_PARAMETERS, type MouthPatch } from '../engine.ts';
+import { MOUTH_PARAMETERS, type WarpPatch } from '../engine.ts';
 import type { ClosedMouth } from './closed-mouths.ts';
 import { OVERLAY_BYTES, OVERLAY_SIZE_PX, paintInside, type TexelBox } from './mouth-inside.ts';
 import { FLOW_GRID_SIZE, FLOW_SIZE, MASK_BYTES, type PictureNetwork } from './picture-network.ts';
@@ -29,7 +29,7 @@ export class MouthDrawer {
    * @returns The patch, borrowed until the next call.
    * @throws {AppError} `engine_failed` if the network fails.
    */
-  async draw(parameters: Float32Array, { features, geometry, look }: ClosedMouth): Promise<MouthPatch> {
+  async draw(parameters: Float32Array, { features, geometry, look }: ClosedMouth): Promise<WarpPatch> {
     const [flow, mask] = [this.#flow, this.#mask];
     await this.#network.draw(features, parameters, flow, mask);
     const jawPx = dropAt(
@@ -40,6 +40,7 @@ export class MouthDrawer {
     const [round, tongue] = [parameters[ROUND], parameters[TONGUE]];
     paintInside({ mask, geometry, look, jawPx, round, tongue }, this.#overlay, this.#painted);
     return {
+      kind: 'warp',
       gridSize: FLOW_GRID_SIZE,
       flow,
       sizePx: OVERLAY_SIZE_PX,
