@@ -42,7 +42,7 @@ def main() -> None:
     flat = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 3))
     add("dilate", source, cv2.dilate(source[:, :, 0], flat))
     add("erode", 255 - source, cv2.erode(255 - source[:, :, 0], flat))
-    OUT.write_text(json.dumps(cases) + "\n")
+    OUT.write_text(json.dumps(cases, indent=2) + "\n")
 
 
 main()
