@@ -12,34 +12,68 @@ export function readCorpus(folder: string, ending: string): Buffer[] {
     .map((name) => readFileSync(join(folder, name)));
 }
 
+/** What a fuzz test starts from. */
+export interface FuzzInputs {
+  readonly corpus: readonly Buffer[];
+  /** Pieces that mutations put in: what the format gives a meaning to. */
+  readonly words: readonly string[];
+  /** Which mutations; told when one fails, and set to get the same ones again. */
+  readonly seed: number;
+}
+
+/** Another seed each time, or the one of the environment variable FUZZ_SEED. */
+function anySeed(): number {
+  return Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+}
+
 /**
  * Gives `tryOut` every input of the corpus, then mutations of them, for {@link FUZZ_SECONDS}.
- *
- * @param words Pieces that mutations put in: what the format gives a meaning to.
- * @param seed Which mutations; told when one fails, and set to get the same ones again.
  * @throws {Error} with the input as base64, to be added to the corpus, if `tryOut` throws.
  */
 export function fuzzBytes(
   corpus: readonly Buffer[],
   words: readonly string[],
   tryOut: (input: Buffer) => void,
-  seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31),
+  seed = anySeed(),
 ): number {
-  const random = randomNumbers(seed);
-  const endMs = performance.now() + FUZZ_SECONDS * 1000;
-  let inputs = 0;
-  const check = (input: Buffer) => {
-    inputs += 1;
+  let count = 0;
+  for (const input of inputs({ corpus, words, seed })) {
+    count += 1;
     try {
       tryOut(input);
     } catch (cause) {
-      const shown = input.subarray(0, 3000).toString('base64');
-      throw new Error(`Input ${inputs} of seed ${seed} breaks it: ${shown}\n${String(cause)}`, { cause });
+      throw broken(input, seed, cause);
     }
-  };
-  for (const input of corpus) check(input);
-  while (performance.now() < endMs) for (let i = 0; i < 50; i += 1) check(mutated(corpus, words, random));
-  return inputs;
+  }
+  return count;
+}
+
+/** As {@link fuzzBytes}, one input after the other. */
+export async function fuzzBytesAsync(
+  corpus: readonly Buffer[],
+  words: readonly string[],
+  tryOut: (input: Buffer) => Promise<void>,
+  seed = anySeed(),
+): Promise<void> {
+  for (const input of inputs({ corpus, words, seed })) {
+    try {
+      await tryOut(input);
+    } catch (cause) {
+      throw broken(input, seed, cause);
+    }
+  }
+}
+
+function* inputs({ corpus, words, seed }: FuzzInputs): Generator<Buffer> {
+  const random = randomNumbers(seed);
+  const endMs = performance.now() + FUZZ_SECONDS * 1000;
+  yield* corpus;
+  while (performance.now() < endMs) yield mutated(corpus, words, random);
+}
+
+function broken(input: Buffer, seed: number, cause: unknown): Error {
+  const shown = input.subarray(0, 3000).toString('base64');
+  return new Error(`An input of seed ${seed} breaks it: ${shown}\n${String(cause)}`, { cause });
 }
 
 function mutated(corpus: readonly Buffer[], words: readonly string[], random: (below: number) => number): Buffer {
