@@ -22,8 +22,14 @@ const SAME_ARRIVAL_MS = 5;
 const REMEMBERED_CHUNKS = 128;
 /** A sender that paused for longer, and all of whose sound was played, begins a new count of how far ahead of time it is. */
 const NEW_STRETCH_MS = 500;
-/** Sound is played at most this much later than its sender's pace asks for, if there are pauses to leave out. */
+/**
+ * How much later than its sender's pace asks for sound may be played, if there are pauses to leave out: a little, and as much
+ * as its pieces were late themselves of late, up to a limit.
+ */
+const LAG_MS = 40;
 const LONGEST_LAG_MS = 100;
+/** A piece that was late is forgotten by so many ms in a second. */
+const FORGOTTEN_MS_PER_S = 10;
 /** Peak below which sound counts as a pause (-48 dB of full scale). */
 const QUIET_PEAK = 130;
 const FIRST_RING_SAMPLES = (MODEL_SAMPLE_RATE_HZ * 250) / 1000;
@@ -49,6 +55,8 @@ export class PushSource implements Source {
   /** When the waiting sound came, oldest first, each with the count of samples at its end. */
   #arrivals: { end: number; arrivedMs: number }[] = [];
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
+  /** How late the latest pieces came, measured by the first of the stretch, ms. */
+  #latenessMs = 0;
   /** Where, and when, the sender began to send without a pause. */
   #stretch = { start: 0, startMs: 0 };
   #state: 'waiting' | 'playing' | 'closed' = 'waiting';
@@ -142,7 +150,8 @@ export class PushSource implements Source {
 
   /** Leaves out pauses while sound is late. */
   #catchUp(): void {
-    while (this.#waiting >= 2 * MODEL_CHUNK_SAMPLES && this.#lagMs > LONGEST_LAG_MS && this.#isNextQuiet) {
+    const longestMs = Math.min(LAG_MS + this.#latenessMs, LONGEST_LAG_MS);
+    while (this.#waiting >= 2 * MODEL_CHUNK_SAMPLES && this.#lagMs > longestMs && this.#isNextQuiet) {
       this.#skip(MODEL_CHUNK_SAMPLES);
       this.#splicer.cut();
     }
@@ -164,7 +173,11 @@ export class PushSource implements Source {
     const nowMs = this.#nowMs();
     if (this.#waiting === 0 && nowMs - this.#lastArrivalMs > NEW_STRETCH_MS) {
       this.#stretch = { start: this.#pushed, startMs: nowMs };
+      this.#latenessMs = 0;
     }
+    const sentMs = ((this.#pushed - this.#stretch.start) * 1000) / MODEL_SAMPLE_RATE_HZ;
+    const forgottenMs = ((nowMs - this.#lastArrivalMs) * FORGOTTEN_MS_PER_S) / 1000;
+    this.#latenessMs = Math.max(nowMs - this.#stretch.startMs - sentMs, this.#latenessMs - forgottenMs, 0);
     this.#lastArrivalMs = nowMs;
     const end = this.#pushed + samples;
     const last = this.#arrivals.at(-1);
