@@ -1,18 +1,24 @@
 import { existsSync } from 'node:fs';
 import type { InferenceSession } from 'onnxruntime-node';
 import { AppError } from '../errors.ts';
+import type { ProviderId } from './execution-providers.ts';
+import type { Model, ModelTensor } from './model.ts';
 
-/** Numbers and their shape, row-major; float32 or uint8, as the array is. */
-export interface ModelTensor {
-  readonly data: Float32Array | Uint8Array;
-  readonly dims: readonly number[];
+export type { ModelTensor } from './model.ts';
+
+export interface OnnxModelOptions {
+  /** What computes. Default: the processor. */
+  readonly provider?: ProviderId;
+  /** Threads of the processor for one run. Default 1. */
+  readonly threads?: number;
 }
 
 /**
- * One ONNX model, loaded for the calling thread, which should be a worker: loading and running block it. Runs on one core;
- * waiting burns no time.
+ * One ONNX model, loaded for the calling thread, which should be a worker: loading and running block it. Waiting burns no time.
  */
-export class OnnxModel {
+export class OnnxModel implements Model {
+  /** In the order of the graph. */
+  readonly inputNames: readonly string[];
   readonly #path: string;
   readonly #session: InferenceSession;
   readonly #Tensor: typeof import('onnxruntime-node').Tensor;
@@ -22,41 +28,26 @@ export class OnnxModel {
     this.#path = path;
     this.#session = session;
     this.#Tensor = Tensor;
+    this.inputNames = session.inputNames;
   }
 
   /**
    * @param path Absolute path of an `.onnx` file.
-   * @throws {AppError} `model_missing` if there is no such file; `engine_failed` if the runtime or the file cannot be loaded.
+   * @throws {AppError} `model_missing` if there is no such file; `engine_failed` if the runtime, the provider or the file cannot
+   *   be loaded. There is no fallback to another provider.
    */
-  static async open(path: string): Promise<OnnxModel> {
+  static async open(path: string, { provider = 'cpu', threads = 1 }: OnnxModelOptions = {}): Promise<OnnxModel> {
     if (!existsSync(path)) throw new AppError('model_missing', `the model ${path} does not exist; put it there`);
-    const runtime = await import('onnxruntime-node').catch((cause: unknown) => {
-      const advice = 'run npm install again, or set engine.id to static';
-      throw new AppError('engine_failed', `onnxruntime-node cannot be loaded: ${messageOf(cause)}; ${advice}`, {
-        cause,
-      });
-    });
+    const runtime = await loadRuntime();
     try {
-      const session = await runtime.InferenceSession.create(path, {
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
-      });
+      const session = await runtime.InferenceSession.create(path, sessionOptions(provider, threads));
       return new OnnxModel(path, session, runtime.Tensor);
     } catch (cause) {
-      throw new AppError('engine_failed', `the model ${path} cannot be loaded: ${messageOf(cause)}`, { cause });
+      const how = provider === 'cpu' ? '' : ` with ${provider}`;
+      throw new AppError('engine_failed', `the model ${path} cannot be loaded${how}: ${messageOf(cause)}`, { cause });
     }
   }
 
-  /**
-   * Runs the model once.
-   *
-   * @param inputs By name. Borrowed until the promise settles.
-   * @param outputs By name: memory of the right size that the results are written to. Not shared memory.
-   * @throws {AppError} `engine_failed` if names, shapes or the run are wrong.
-   */
   async run(inputs: Record<string, ModelTensor>, outputs: Record<string, ModelTensor>): Promise<void> {
     if (this.#state === 'closed') throw new AppError('engine_failed', `the model ${this.#path} is closed`);
     try {
@@ -66,7 +57,6 @@ export class OnnxModel {
     }
   }
 
-  /** Releases the model. Idempotent. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -84,6 +74,37 @@ export class OnnxModel {
       ]),
     );
   }
+}
+
+/** Names of the execution providers that the runtime of this machine knows; whether they work shows when a model is opened. */
+export async function knownProviders(): Promise<readonly string[]> {
+  return (await loadRuntime()).listSupportedBackends().map(({ name }) => name);
+}
+
+async function loadRuntime(): Promise<typeof import('onnxruntime-node')> {
+  return await import('onnxruntime-node').catch((cause: unknown) => {
+    const advice = 'run npm install again, or set engine.id to static';
+    throw new AppError('engine_failed', `onnxruntime-node cannot be loaded: ${messageOf(cause)}; ${advice}`, { cause });
+  });
+}
+
+function sessionOptions(provider: ProviderId, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [configOf(provider)],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // DirectML asks for it.
+    enableMemPattern: provider !== 'dml',
+    graphOptimizationLevel: 'all',
+    extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
+  };
+}
+
+/** What a provider cannot do, the processor does within the same session. */
+function configOf(provider: ProviderId): InferenceSession.ExecutionProviderConfig {
+  // The other layout computes convolutions of 6, 9, 15 … channels wrongly (onnxruntime issue 29651).
+  return provider === 'webgpu' ? { name: 'webgpu', preferredLayout: 'NCHW' } : { name: provider };
 }
 
 function messageOf(error: unknown): string {
