@@ -33,14 +33,15 @@ export function gaussianBlur({ widthPx, heightPx, data }: Pixels, size: number):
     }
   }
   const out = new Uint8Array(widthPx * heightPx);
-  const sums = new Float64Array(widthPx);
+  const sums = new Int32Array(widthPx);
   for (let y = 0; y < heightPx; y++) {
     sums.fill(0);
     for (let k = 0; k < size; k++) {
       const from = reflect(y - half + k, heightPx) * widthPx;
-      for (let x = 0; x < widthPx; x++) sums[x] += across[from + x] * weights[k];
+      const weight = weights[k];
+      for (let x = 0; x < widthPx; x++) sums[x] += across[from + x] * weight;
     }
-    for (let x = 0; x < widthPx; x++) out[y * widthPx + x] = Math.floor(sums[x] / (UNIT * UNIT) + 0.5);
+    for (let x = 0; x < widthPx; x++) out[y * widthPx + x] = (sums[x] + (UNIT * UNIT) / 2) >> 16;
   }
   return { widthPx, heightPx, channels: 1, data: out };
 }

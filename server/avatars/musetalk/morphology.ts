@@ -3,37 +3,33 @@ import type { Pixels } from './pixels.ts';
 /** Places of a kernel's ones relative to its anchor. */
 export type Kernel = readonly { readonly dx: number; readonly dy: number }[];
 
-/** The largest value that the kernel covers at each pixel: `cv2.dilate`. What lies outside the picture does not count. */
-export function dilate(picture: Pixels, kernel: Kernel): Pixels {
-  return pick(picture, kernel, 0, Math.max);
+/** `cv2.dilate` of a mask of 0 and 255: 255 wherever the kernel covers a 255. What lies outside the picture does not count. */
+export function dilate(mask: Pixels, kernel: Kernel): Pixels {
+  return spread(mask, kernel, 255);
 }
 
-/** The smallest one: `cv2.erode`. */
-export function erode(picture: Pixels, kernel: Kernel): Pixels {
-  return pick(picture, kernel, 255, Math.min);
+/** `cv2.erode` of a mask of 0 and 255: 0 wherever the kernel covers a 0. */
+export function erode(mask: Pixels, kernel: Kernel): Pixels {
+  return spread(mask, kernel, 0);
 }
 
-/** Runs of ones in the kernel's rows are looked at through running extremes, so its size costs little. */
-function pick(
-  { widthPx, heightPx, data }: Pixels,
-  kernel: Kernel,
-  nothing: 0 | 255,
-  better: (a: number, b: number) => number,
-): Pixels {
-  const out = new Uint8Array(widthPx * heightPx).fill(nothing);
-  for (const { dy, from, to } of runsOf(kernel)) {
-    for (let y = Math.max(0, -dy); y < Math.min(heightPx, heightPx - dy); y++) {
-      const row = data.subarray((y + dy) * widthPx, (y + dy + 1) * widthPx);
-      // Where the last pixel lies, up to a column, that is not `nothing`: masks have two values only.
-      let lastOther = Number.NEGATIVE_INFINITY;
-      let value: number = nothing;
-      for (let x = -to; x < widthPx; x++) {
-        const entering = x + to;
-        if (entering < widthPx && row[entering] !== nothing) {
-          lastOther = entering;
-          value = row[entering];
-        }
-        if (x >= 0 && lastOther >= x + from) out[y * widthPx + x] = better(out[y * widthPx + x], value);
+/** Sets every pixel from which the kernel covers `value` to it. Runs of the kernel are looked at at once, so its size costs little. */
+function spread({ widthPx, heightPx, data }: Pixels, kernel: Kernel, value: 0 | 255): Pixels {
+  const out = new Uint8Array(widthPx * heightPx).fill(255 - value);
+  const runs = runsOf(kernel);
+  for (let y = 0; y < heightPx; y++) {
+    const row = data.subarray(y * widthPx, (y + 1) * widthPx);
+    const first = row.indexOf(value);
+    if (first < 0) continue;
+    const end = row.lastIndexOf(value) + 1;
+    for (const { dy, from, to } of runs) {
+      if (y - dy < 0 || y - dy >= heightPx) continue;
+      const into = out.subarray((y - dy) * widthPx, (y - dy + 1) * widthPx);
+      // The last place up to the run's end that holds the value.
+      let last = Number.NEGATIVE_INFINITY;
+      for (let x = Math.max(-to, first - to); x < Math.min(widthPx, end - from); x++) {
+        if (row[x + to] === value) last = x + to;
+        if (x >= 0 && last >= x + from) into[x] = value;
       }
     }
   }
