@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkModels, checkStart, checkTls } from './checks.ts';
 import type { AvatarSettings } from './config/avatars-file.ts';
 import { type Config, defaultSettings } from './config/config.ts';
+import { MUSETALK_MANIFEST } from './models/fetch/musetalk-manifest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'checks-'));
 const file = (name: string) => join(folder, name);
@@ -56,11 +57,33 @@ test('everything that is wrong is told together', async () => {
 });
 
 test('missing models are listed one a line with their paths from here', () => {
-  const [problem] = checkModels([join(process.cwd(), 'models/musetalkV15/unet.pth'), file('two.onnx')], 'musetalk');
+  const [problem] = checkModels([join(process.cwd(), 'models/mouth.onnx'), file('two.onnx')], 'embedded');
   const lines = problem.split('\n');
-  assert.equal(lines[0], 'Missing required model files: models/musetalkV15/unet.pth');
+  assert.equal(lines[0], 'Missing required model files: models/mouth.onnx');
   assert.match(lines[1], /^Missing required model files: .*two\.onnx$/);
-  assert.match(lines[2], /The musetalk engine needs them/);
+  assert.match(lines[2], /The embedded engine needs them/);
+});
+
+test('where MuseTalk misses graphs, the published files that are missing too and both commands are told', () => {
+  const originals = join(process.cwd(), 'models');
+  const [problem] = checkModels([join(process.cwd(), 'models/musetalk/unet.onnx')], 'musetalk', originals);
+  const lines = problem.split('\n');
+  assert.equal(lines[0], 'Missing required model files: models/musetalk/unet.onnx');
+  assert.ok(lines.includes('Missing required model files: models/musetalkV15/unet.pth'));
+  assert.ok(lines.includes('Fetch them: npm run fetch-models -- musetalk'));
+  assert.match(problem, /Convert them: python scripts\/export\/convert\.py --from /);
+});
+
+test('where the published files are there, only converting is left to do', () => {
+  for (const { path, isOptional } of MUSETALK_MANIFEST.files) {
+    if (isOptional) continue;
+    mkdirSync(dirname(file(`originals/${path}`)), { recursive: true });
+    writeFileSync(file(`originals/${path}`), '');
+  }
+  const [problem] = checkModels([file('unet.onnx')], 'musetalk', file('originals'));
+  assert.equal(problem.match(/^Missing required model files: /gm)?.length, 1);
+  assert.doesNotMatch(problem, /fetch-models/);
+  assert.match(problem, /Convert them: /);
 });
 
 test('a port that is taken is a problem', async () => {

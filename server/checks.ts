@@ -1,10 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { checkCodecs } from './codecs/probe-codecs.ts';
 import type { Config } from './config/config.ts';
 import { portUnavailable } from './http/app.ts';
+import { missingFiles } from './models/fetch/fetch-files.ts';
+import { MUSETALK_MANIFEST } from './models/fetch/musetalk-manifest.ts';
 
 /** One thing that keeps the server from working, for the person who starts it. */
 export type Problem = string;
@@ -41,13 +43,29 @@ export function checkTls(files: { readonly key: string; readonly certificate: st
   return problems;
 }
 
-/** Missing model files, one a line. */
-export function checkModels(paths: readonly string[], engine: string): Problem[] {
+/**
+ * Missing model files, one a line.
+ * @param originals Folder of the published files that MuseTalk's are converted from.
+ */
+export function checkModels(
+  paths: readonly string[],
+  engine: string,
+  originals = resolve(MUSETALK_MANIFEST.folder),
+): Problem[] {
   const missing = paths.filter((path) => !existsSync(path));
   if (missing.length === 0) return [];
-  const lines = missing.map((path) => `Missing required model files: ${relative(process.cwd(), path)}`);
-  const advice = `The ${engine} engine needs them. Put them there, or set engine.id in configs/server.yaml to static.`;
-  return [[...lines, advice].join('\n')];
+  const wanted = engine === 'musetalk' ? missingFiles(MUSETALK_MANIFEST, originals) : [];
+  const all = [...missing, ...wanted.map((path) => join(originals, path))];
+  const lines = all.map((path) => `Missing required model files: ${relative(process.cwd(), path)}`);
+  return [[...lines, adviceFor(engine, wanted.length > 0)].join('\n')];
+}
+
+function adviceFor(engine: string, needsOriginals: boolean): string {
+  if (engine !== 'musetalk') {
+    return `The ${engine} engine needs them. Put them there, or set engine.id in configs/server.yaml to static.`;
+  }
+  const fetching = needsOriginals ? 'Fetch them: npm run fetch-models -- musetalk\n' : '';
+  return `The musetalk engine needs them.\n${fetching}${MUSETALK_MANIFEST.next}\nOr set engine.id in configs/server.yaml to embedded.`;
 }
 
 function checkMedia({ avatars }: Config): Problem[] {

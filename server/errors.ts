@@ -34,6 +34,7 @@ export const ERROR_STATUS = {
   face_not_found: 422,
   model_missing: 500,
   model_invalid: 500,
+  fetch_failed: 502,
   engine_failed: 500,
   codec_failed: 500,
   transport_failed: 500,
