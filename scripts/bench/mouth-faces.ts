@@ -11,6 +11,7 @@ const FOLDER = join(import.meta.dirname, 'mouth-faces');
 const FRAMES_PER_SECOND = 25;
 /** Where a chin is in the crop, as a rule. */
 const USUAL_CHIN_V = 94;
+const USUAL_HALF_WIDTH = 57;
 
 /** A mouth that somebody was rendered with, and how it looks. */
 export interface TrueMouth {
@@ -71,6 +72,7 @@ function geometryOf(crop: readonly number[]): Float32Array {
   const { u, v } = CROP_MOUTH;
   geometry.set(crop, FIELD.A);
   geometry.set([u - CROP_MOUTH_WIDTH / 2, v, u + CROP_MOUTH_WIDTH / 2, v, u, v, u, USUAL_CHIN_V], FIELD.LEFT_U);
+  geometry.set([u - USUAL_HALF_WIDTH, u + USUAL_HALF_WIDTH], FIELD.FACE_LEFT_U);
   return geometry;
 }
 

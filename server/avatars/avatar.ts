@@ -22,11 +22,12 @@ export const CROP_MOUTH = { u: 64, v: 52 } as const;
 export const CROP_MOUTH_WIDTH = 52;
 
 /** Numbers per frame in {@link AvatarClip.geometry}; the fields in order are in {@link FRAME_GEOMETRY}. */
-export const GEOMETRY_SIZE = 12;
+export const GEOMETRY_SIZE = 14;
 
 /**
  * Offsets into a frame's geometry. `A B TX TY` are the {@link CropTransform}; the rest are in crop pixels: the closed
- * mouth's left and right corner (as seen in the picture), the middle of the line between the lips, and the chin's lowest point.
+ * mouth's left and right corner (as seen in the picture), the middle of the line between the lips, the chin's lowest point, and
+ * where the face ends on the left and on the right at the height of that line.
  */
 export const FRAME_GEOMETRY = {
   A: 0,
@@ -41,6 +42,8 @@ export const FRAME_GEOMETRY = {
   LINE_V: 9,
   CHIN_U: 10,
   CHIN_V: 11,
+  FACE_LEFT_U: 12,
+  FACE_RIGHT_U: 13,
 } as const;
 
 /** One looping clip of an avatar at 25 fps. Memory is shared between all threads and never written. */

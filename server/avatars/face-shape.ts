@@ -14,6 +14,9 @@ export const FACE_POINT = {
   UPPER_LIP_MIDDLE: 13,
   LOWER_LIP_MIDDLE: 14,
   CHIN: 152,
+  /** The face's outline on either side, from the ear down to below the mouth. */
+  LEFT_OUTLINE: [93, 132, 58, 172, 136, 150],
+  RIGHT_OUTLINE: [323, 361, 288, 397, 365, 379],
 } as const;
 
 /** (x, y) of every point of the face mesh, in frame or crop pixels. */

@@ -28,6 +28,12 @@ function drawnFace(chin = 2): Float32Array {
   put(FACE_POINT.UPPER_LIP_MIDDLE, 0, -0.05);
   put(FACE_POINT.LOWER_LIP_MIDDLE, 0, 0.05);
   put(FACE_POINT.CHIN, 0, chin);
+  FACE_POINT.LEFT_OUTLINE.forEach((index, i) => {
+    put(index, -2.3 + i / 10, (i - 2.5) / 2);
+  });
+  FACE_POINT.RIGHT_OUTLINE.forEach((index, i) => {
+    put(index, 2.5 - i / 10, (i - 2.5) / 2);
+  });
   return face;
 }
 
@@ -110,6 +116,15 @@ test('landmarks that tremble by a pixel make a crop that trembles by less than a
     squares += (at(steady)[0] - at(trembling)[0]) ** 2;
   }
   assert.ok(Math.sqrt(squares / FRAMES) < 0.2, `${Math.sqrt(squares / FRAMES)} px`);
+});
+
+test('the face ends where its outline crosses the height of the mouth', () => {
+  const [geometry] = mouthGeometry([clipOf(drawnFace())]);
+  const px = CROP_MOUTH_WIDTH / 2;
+  for (let frame = 0; frame < FRAMES; frame++) {
+    assertNear(field(geometry, frame, FIELD.FACE_LEFT_U), CROP_MOUTH.u - 2.05 * px, 0.2, 'left side');
+    assertNear(field(geometry, frame, FIELD.FACE_RIGHT_U), CROP_MOUTH.u + 2.25 * px, 0.2, 'right side');
+  }
 });
 
 test('a long chin makes the crop larger until it fits', () => {

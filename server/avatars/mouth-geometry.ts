@@ -4,6 +4,7 @@ import { FACE_POINT, type FaceShape, fitSimilarity, type Place, placeOf, shapeTo
 import { smoothLoop } from './loop-smoothing.ts';
 
 const { LEFT_EYE, RIGHT_EYE, NOSE_BASE, LEFT_CORNER, RIGHT_CORNER, UPPER_LIP, CHIN } = FACE_POINT;
+const { LEFT_OUTLINE, RIGHT_OUTLINE } = FACE_POINT;
 const LIPS_MIDDLE = [FACE_POINT.UPPER_LIP_MIDDLE, FACE_POINT.LOWER_LIP_MIDDLE];
 /** What says where the mouth is: the parts of it that stay in place when it opens. */
 const MOUTH = [LEFT_CORNER, RIGHT_CORNER, ...UPPER_LIP];
@@ -39,8 +40,12 @@ export function mouthGeometry(clips: readonly Float32Array[], bboxShiftPx = 0): 
       fields.set(toCrop(crop, placeOf(face, LEFT_CORNER)), FIELD.LEFT_U);
       fields.set(toCrop(crop, placeOf(face, RIGHT_CORNER)), FIELD.RIGHT_U);
       // The mesh never sees a mouth quite closed; where the lips meet is the middle between the two.
-      fields.set(toCrop(crop, placeOf(face, LIPS_MIDDLE)), FIELD.LINE_U);
+      const line = toCrop(crop, placeOf(face, LIPS_MIDDLE));
+      fields.set(line, FIELD.LINE_U);
       fields.set(toCrop(crop, placeOf(face, CHIN)), FIELD.CHIN_U);
+      const upright = shapeToCrop(crop, face);
+      fields[FIELD.FACE_LEFT_U] = edgeAt(upright, LEFT_OUTLINE, line[1]);
+      fields[FIELD.FACE_RIGHT_U] = edgeAt(upright, RIGHT_OUTLINE, line[1]);
     }
     return geometry;
   });
@@ -56,6 +61,15 @@ function cropOf(face: FaceShape, mean: FaceShape, bboxShiftPx: number): CropTran
   const [u, v] = placeOf(mean, MOUTH);
   const [x, y] = placeOf(face, MOUTH);
   return { a, b, tx: x - a * u + b * v, ty: y - b * u - a * v + bboxShiftPx };
+}
+
+/** Where an outline that runs down crosses a height: its u there, or at its nearest end. */
+function edgeAt(shape: FaceShape, outline: readonly number[], v: number): number {
+  const below = outline.findIndex((index) => placeOf(shape, index)[1] > v);
+  const [u1, v1] = placeOf(shape, outline.at(below < 0 ? -1 : below) ?? 0);
+  if (below <= 0) return u1;
+  const [u0, v0] = placeOf(shape, outline[below - 1]);
+  return u0 + ((u1 - u0) * (v - v0)) / (v1 - v0);
 }
 
 /** The mean of all faces in crop coordinates, after each was moved, turned and sized to lie best on it (Procrustes). */

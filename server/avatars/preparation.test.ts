@@ -147,7 +147,7 @@ test('damaged prepared data is made again, or told where nothing may be prepared
   writeFileSync(geometry, 'short');
   await assert.rejects(AvatarStore.open([{ ...entry('damaged'), preparation: false }], { preparedFolder: folder }), {
     code: 'avatar_invalid',
-    message: /should have 672 bytes, found 5\. Delete /,
+    message: /should have 784 bytes, found 5\. Delete /,
   });
   assert.deepEqual((await prepareAvatar(entry('damaged'), folder)).files, whole.files);
   assert.equal(statSync(geometry).size, whole.files['idle_0.geometry'].sizeBytes);

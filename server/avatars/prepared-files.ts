@@ -8,7 +8,7 @@ import type { AvatarReport } from './avatar-report.ts';
 import type { Consent } from './source-clips.ts';
 
 /** Raised when prepared data changes its meaning, so that older data is made again. */
-export const PREPARATION_VERSION = 4;
+export const PREPARATION_VERSION = 5;
 export const MANIFEST = 'manifest.json';
 /** Side of every avatar picture, in pixels. */
 export const AVATAR_SIZE_PX = 512;

@@ -1,6 +1,7 @@
 import { type Avatar, type AvatarClip, avatarFrame, GEOMETRY_SIZE } from '../../avatars/avatar.ts';
 import { cutMouth, MOUTH_CROP_BYTES } from '../../avatars/mouth-crop.ts';
 import { type FaceLook, type FacePicture, lookAt } from './face-look.ts';
+import { faceReach } from './face-reach.ts';
 import { type FaceFeatures, FEATURE_BYTES, type PictureNetwork } from './picture-network.ts';
 
 /** Frames of a clip that are looked at for colours, which do not change within a clip. */
@@ -12,15 +13,17 @@ export interface ClosedMouth {
   /** See `FRAME_GEOMETRY`. */
   readonly geometry: Float32Array;
   readonly look: FaceLook;
+  /** What a mouth may move, see `faceReach`. */
+  readonly reach: Uint8Array;
 }
 
 /** The closed mouth of a single picture. */
 export async function closedMouth(picture: FacePicture, network: PictureNetwork): Promise<ClosedMouth> {
   const features = await featuresOf(picture, network);
-  return { features, geometry: picture.geometry, look: lookAt([picture]) };
+  return { features, geometry: picture.geometry, look: lookAt([picture]), reach: faceReach(picture.geometry) };
 }
 
-/** The closed mouths of one clip, looked at when they are first drawn on and kept: 54 KB per frame. */
+/** The closed mouths of one clip, looked at when they are first drawn on and kept: 59 KB per frame. */
 export class ClosedMouths {
   readonly #avatar: Avatar;
   readonly #clip: AvatarClip;
@@ -62,7 +65,8 @@ export class ClosedMouths {
     if (known) return known;
     const picture = this.#picture(index);
     const features = await featuresOf(picture, this.#network);
-    const mouth = { features, geometry: picture.geometry, look: this.#look };
+    const { geometry } = picture;
+    const mouth = { features, geometry, look: this.#look, reach: faceReach(geometry) };
     this.#known.set(index, mouth);
     return mouth;
   }

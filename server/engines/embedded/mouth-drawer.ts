@@ -1,6 +1,7 @@
 import { CROP_SIZE_PX, FRAME_GEOMETRY } from '../../avatars/avatar.ts';
 import { MOUTH_PARAMETERS, type WarpPatch } from '../engine.ts';
 import type { ClosedMouth } from './closed-mouths.ts';
+import { keepToFace } from './face-reach.ts';
 import { OVERLAY_BYTES, OVERLAY_SIZE_PX, paintInside, type TexelBox } from './mouth-inside.ts';
 import { FLOW_GRID_SIZE, FLOW_SIZE, MASK_BYTES, type PictureNetwork } from './picture-network.ts';
 
@@ -29,9 +30,10 @@ export class MouthDrawer {
    * @returns The patch, borrowed until the next call.
    * @throws {AppError} `engine_failed` if the network fails.
    */
-  async draw(parameters: Float32Array, { features, geometry, look }: ClosedMouth): Promise<WarpPatch> {
+  async draw(parameters: Float32Array, { features, geometry, look, reach }: ClosedMouth): Promise<WarpPatch> {
     const [flow, mask] = [this.#flow, this.#mask];
     await this.#network.draw(features, parameters, flow, mask);
+    keepToFace(flow, reach);
     const jawPx = dropAt(
       flow,
       geometry[FRAME_GEOMETRY.LINE_U],

@@ -5,7 +5,7 @@ const SIZE_PX = 256;
 const FRAMES = 3;
 
 /** Geometry of a face that is looked at straight, crop and picture in the ratio 1 : 2. */
-export const GEOMETRY = Float32Array.of(2, 0, 0, 0, 38, 52, 90, 52, 64, 53, 64, 95);
+export const GEOMETRY = Float32Array.of(2, 0, 0, 0, 38, 52, 90, 52, 64, 53, 64, 95, 7, 121);
 
 /** An avatar for tests: plain skin of the given luma, a darker line where the lips meet. */
 export function plainAvatar(id: string, skinLuma: number): Avatar {
