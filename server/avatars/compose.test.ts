@@ -35,20 +35,8 @@ const empty = (): Frame =>
   );
 
 function geometry(scale: number, angleRad: number, tx: number, ty: number): Float32Array {
-  return Float32Array.of(
-    scale * Math.cos(angleRad),
-    scale * Math.sin(angleRad),
-    tx,
-    ty,
-    38,
-    52,
-    90,
-    52,
-    64,
-    52,
-    64,
-    92,
-  );
+  const [a, b] = [scale * Math.cos(angleRad), scale * Math.sin(angleRad)];
+  return Float32Array.of(a, b, tx, ty, 38, 52, 90, 52, 64, 52, 64, 92, 7, 121);
 }
 
 function flowOf(vector: (u: number, v: number) => [number, number]): Float32Array {
