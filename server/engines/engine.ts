@@ -37,6 +37,11 @@ export interface EngineSpec {
   readonly computeBudgetMs?: number;
 }
 
+/** Time from a frame's last sound to its picture that sessions of an engine are given, ms: what is configured, or more. */
+export function computeBudgetMs(spec: EngineSpec, configuredMs: number): number {
+  return Math.max(configuredMs, spec.computeBudgetMs ?? 0);
+}
+
 /** One mouth to draw. */
 export interface MouthJob {
   readonly sessionId: string;

@@ -24,13 +24,16 @@ export interface FrameJob {
 
 /**
  * `drawn`: the picture is there. `closed`: the avatar's own frame is the picture. `late`: not run, its time was over.
- * `failed`: the engine is down or refused. Late and failed are values, not exceptions.
+ * `failed`: the engine is down or refused. Where a device is shared by more sessions than it can draw, `held`: the mouth before
+ * this one stays, and `resting`: the face rests until its turn comes. Late and failed are values, not exceptions.
  */
-export type FrameOutcome = 'drawn' | 'closed' | 'late' | 'failed';
+export type FrameOutcome = 'drawn' | 'closed' | 'late' | 'failed' | 'held' | 'resting';
 
 /** What a session needs of the scheduler. */
 export interface FrameScheduler {
   readonly spec: EngineSpec;
+  /** Talking sessions that the engine was measured to carry at once; null or absent where nobody measured. */
+  readonly capacity?: number | null;
   /** Never rejects. */
   submit(job: FrameJob): Promise<FrameOutcome>;
   endSession(sessionId: string): void;

@@ -5,16 +5,22 @@ import { MOUTH_PARAMETERS } from '../engines/engine.ts';
 import type { Metrics } from '../metrics.ts';
 import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
 import type { OwnFrame } from './idle-loops.ts';
+import { MouthMeter } from './mouth-meter.ts';
 import type { MouthReports } from './mouth-reports.ts';
 import type { Scene } from './scenes.ts';
 
-/** Pictures of a session that exist at once: under way at the engine, on show, being encoded. */
-const PICTURES = 5;
+/** Pictures of a session that exist at once besides those under way at the engine: on show, being encoded. */
+const SPARE_PICTURES = 4;
 /** A late picture is replaced by the one before it, but not for longer than this; then the mouth is closed. */
 const LONGEST_REPEAT_FRAMES = 3;
 
 /** Counters of frames that are replaced, by outcome; those of all others are `frames_failed`. */
-const REPLACED: Readonly<Record<string, string>> = { late: 'frames_late', crowded: 'frames_without_memory' };
+const REPLACED: Readonly<Record<string, string>> = {
+  late: 'frames_late',
+  crowded: 'frames_without_memory',
+  held: 'frames_held',
+  resting: 'frames_resting',
+};
 
 interface Picture {
   readonly memory: SharedArrayBuffer;
@@ -30,6 +36,8 @@ interface Pending {
   readonly generation: number;
   readonly own: OwnFrame;
   picture: Picture | null;
+  /** Whether the mouth moves: in silence nobody asks the engine. */
+  readonly isTalking: boolean;
   /** `crowded`: all pictures were in use when it began. */
   outcome: FrameOutcome | 'waiting' | 'crowded';
 }
@@ -39,6 +47,8 @@ export interface PictureLineOptions {
   /** Of every picture. */
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Longest time that the engine has for a picture, ms. */
+  readonly drawingMs: number;
   readonly scheduler: FrameScheduler;
   readonly metrics: Metrics;
   /** Learns what the mouth of each shown frame does. */
@@ -52,11 +62,14 @@ export interface PictureLineOptions {
 
 /**
  * Gets a picture for every frame: from the engine, or, where that is late or fails, the picture before it or the avatar's own
- * closed mouth. At most {@link PICTURES} drawn pictures exist; when all are in use the closed mouth is shown and counted.
+ * closed mouth. No more drawn pictures exist than the time to draw them calls for; when all are in use the closed mouth is shown
+ * and counted.
  */
 export class PictureLine {
   readonly #options: PictureLineOptions;
   readonly #pictures: Picture[] = [];
+  readonly #mostPictures: number;
+  readonly #meter: MouthMeter;
   readonly #pending: Pending[] = [];
   #shown: Picture | null = null;
   #repeats = 0;
@@ -64,11 +77,18 @@ export class PictureLine {
 
   constructor(options: PictureLineOptions) {
     this.#options = options;
+    this.#mostPictures = Math.round(options.drawingMs / FRAME_MS) + SPARE_PICTURES;
+    this.#meter = new MouthMeter(options.metrics.histogram('mouth_gap_ms'));
+  }
+
+  /** New mouths a second while the avatar talks, measured; null before it did. */
+  get mouthsPerSecond(): number | null {
+    return this.#meter.perSecond;
   }
 
   /** Begins a frame whose mouth is closed. */
   beginClosed(index: number, generation: number, scene: Scene): void {
-    this.#begin(index, generation, scene, null);
+    this.#begin({ index, generation, own: scene, picture: null, isTalking: false, outcome: 'closed' });
   }
 
   /**
@@ -78,7 +98,8 @@ export class PictureLine {
    */
   beginDrawn(index: number, generation: number, scene: Scene, features: Float32Array, dueMs: number): void {
     const picture = this.#takePicture();
-    const pending = this.#begin(index, generation, scene, picture, picture ? 'waiting' : 'crowded');
+    const outcome = picture ? 'waiting' : 'crowded';
+    const pending = this.#begin({ index, generation, own: scene, picture, isTalking: true, outcome });
     if (!picture) return;
     void this.#options.scheduler
       .submit({
@@ -139,14 +160,7 @@ export class PictureLine {
     this.#pending.length = 0;
   }
 
-  #begin(
-    index: number,
-    generation: number,
-    own: OwnFrame,
-    picture: Picture | null,
-    outcome: Pending['outcome'] = 'closed',
-  ): Pending {
-    const pending: Pending = { index, generation, own, picture, outcome };
+  #begin(pending: Pending): Pending {
     this.#pending.push(pending);
     this.#showSettled();
     return pending;
@@ -174,6 +188,8 @@ export class PictureLine {
   /** The drawn picture to show, or null for the avatar's own frame. */
   #choose(pending: Pending): Picture | null {
     const { metrics } = this.#options;
+    if (pending.isTalking) this.#meter.note(pending.outcome === 'drawn' || pending.outcome === 'closed');
+    else this.#meter.pause();
     if (pending.outcome === 'drawn' && pending.picture) {
       metrics.counter('frames_drawn').add();
       this.forget();
@@ -187,7 +203,8 @@ export class PictureLine {
       return null;
     }
     metrics.counter(REPLACED[pending.outcome] ?? 'frames_failed').add();
-    if (pending.outcome === 'late' && this.#shown && this.#repeats < LONGEST_REPEAT_FRAMES) {
+    const stays = pending.outcome === 'late' || pending.outcome === 'held';
+    if (stays && this.#shown && this.#repeats < LONGEST_REPEAT_FRAMES) {
       this.#repeats += 1;
       return this.#shown;
     }
@@ -197,7 +214,7 @@ export class PictureLine {
 
   #takePicture(): Picture | null {
     let picture = this.#pictures.find((candidate) => candidate.holders === 0);
-    if (!picture && this.#pictures.length < PICTURES) {
+    if (!picture && this.#pictures.length < this.#mostPictures) {
       const { widthPx, heightPx } = this.#options;
       const memory = new SharedArrayBuffer(frameSizeBytes(widthPx, heightPx));
       const mouth = new Float32Array(new SharedArrayBuffer(MOUTH_PARAMETERS.length * Float32Array.BYTES_PER_ELEMENT));

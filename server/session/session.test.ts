@@ -29,9 +29,9 @@ const SETTINGS = {
   opusBitrateBps: 32_000,
 };
 
-async function makeSession(options: { lookAheadMs?: number; wantsAudio?: boolean } = {}) {
+async function makeSession(options: { lookAheadMs?: number; wantsAudio?: boolean; engineBudgetMs?: number } = {}) {
   const timers = new ManualTimers(5_000);
-  const scheduler = new FakeScheduler(options.lookAheadMs ?? 40);
+  const scheduler = new FakeScheduler(options.lookAheadMs ?? 40, options.engineBudgetMs);
   const encoders = new FakeEncoders();
   const metrics = new Metrics();
   const stored = [fakeStoredClip('speaking_0', 8), fakeStoredClip('action_1', 5), fakeStoredClip('action_2', 5)];
@@ -93,6 +93,12 @@ test('sound and the frame that belongs to it leave in the same step, one delay a
   await session.close('test');
 });
 
+test('an engine that asks for more time than is configured gets it', async () => {
+  const { session } = await makeSession({ engineBudgetMs: 100 });
+  assert.equal(session.delayMs, 20 + 40 + 100);
+  await session.close('test');
+});
+
 test('silence shows the avatar’s own loop and never asks the engine', async () => {
   const { timers, session, transport, scheduler } = await makeSession();
   session.setMicrophone(new FakeSource(0));
@@ -132,6 +138,38 @@ test('a late picture is replaced by the one before it, then by the closed mouth,
   assert.ok(bytes.filter((byte) => byte === 200).length >= 3, 'the last mouth was held for a few frames');
   assert.equal(transport.audio.length, 2 * transport.video.length - 1 + (transport.audio.length % 2 === 0 ? 1 : 0));
   assert.ok(metrics.counter('frames_late').value > 0);
+  await session.close('test');
+});
+
+test('where a device is shared by too many the last mouth is held, and the session tells how often it gets a new one', async () => {
+  const { timers, session, transport, scheduler, metrics } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  scheduler.automatic = null;
+  for (let frame = 0; frame < 100; frame += 1) {
+    await timers.advance(40);
+    for (const { answer } of scheduler.jobs.splice(0)) answer(frame % 5 === 0 ? 'held' : 'drawn');
+  }
+  assert.equal(session.figures().mouths_per_second, 20);
+  assert.ok(transport.video.slice(-50).every((packet) => packet.data[0] === 200));
+  assert.equal(metrics.counter('frames_late').value, 0);
+  assert.ok(metrics.counter('frames_held').value >= 15);
+  assert.equal(metrics.histogram('mouth_gap_ms').summary().max, 80);
+  await session.close('test');
+});
+
+test('a face whose turn has not come rests, its sound goes on', async () => {
+  const { timers, session, transport, scheduler, metrics } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  scheduler.automatic = 'resting';
+  const before = transport.audio.length;
+  await timers.advance(1_000);
+  assert.ok(transport.video.slice(-20).every((packet) => packet.data[0] < 10));
+  assert.equal(transport.audio.length - before, 50);
+  assert.equal(session.figures().mouths_per_second, 0);
+  assert.ok(metrics.counter('frames_resting').value >= 20);
   await session.close('test');
 });
 

@@ -1,6 +1,7 @@
 import type { AudioChunk } from '../audio/pcm.ts';
 import { CHUNK_MS, CHUNKS_PER_FRAME, FRAME_MS, SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import type { Avatar } from '../avatars/avatar.ts';
+import { computeBudgetMs } from '../engines/engine.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -45,7 +46,7 @@ export interface SessionOptions {
   readonly encoders: EncoderSource;
   readonly loops: IdleLoops;
   readonly viewers: ViewerSettings;
-  /** Time for the engine, composing and encoding, ms; a multiple of 5. Part of the delay of sound and picture. */
+  /** Time for the engine, composing and encoding, ms; a multiple of 5; an engine may ask for more. Part of the delay of sound and picture. */
   readonly computeBudgetMs: number;
   /** How long the session waits for a viewer, at first and whenever the last one has left, ms. Default: it is not left alone, and closes with its last viewer. */
   readonly lingerMs?: number;
@@ -79,6 +80,8 @@ export interface SessionFigures {
   readonly jitter_buffer_ms: number;
   readonly clip: string | null;
   readonly talking: boolean;
+  /** Mouths drawn anew in a second of talking: 25, or fewer where more talk than the engine can draw; null while it does not talk. */
+  readonly mouths_per_second: number | null;
   readonly seconds: number;
 }
 
@@ -115,8 +118,10 @@ export class Session {
     this.#options = options;
     this.id = options.id;
     this.owner = options.owner;
-    const { features } = options.scheduler.spec;
-    this.delayMs = CHUNK_MS + features.lookAheadMs + options.computeBudgetMs;
+    const { spec } = options.scheduler;
+    const { features } = spec;
+    const budgetMs = computeBudgetMs(spec, options.computeBudgetMs);
+    this.delayMs = CHUNK_MS + features.lookAheadMs + budgetMs;
     if (this.delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
     this.#intake = new SoundIntake(features, options);
     this.#viewers = new Viewers({
@@ -134,6 +139,7 @@ export class Session {
       sessionId: options.id,
       widthPx: options.avatar.widthPx,
       heightPx: options.avatar.heightPx,
+      drawingMs: budgetMs + CHUNK_MS,
       scheduler: options.scheduler,
       metrics: options.metrics,
       mouths: this.#mouths,
@@ -259,6 +265,7 @@ export class Session {
       jitter_buffer_ms: Math.round(this.#intake.bufferedMs),
       clip: this.#intake.playing,
       talking: this.#intake.isTalking,
+      mouths_per_second: this.#intake.isTalking ? this.#pictures.mouthsPerSecond : null,
       seconds: Math.round(seconds * 10) / 10,
     };
   }

@@ -71,8 +71,10 @@ export class FakeScheduler implements FrameScheduler {
   readonly ended: string[] = [];
   /** Outcome for every job from now on; null leaves it to the test. */
   automatic: FrameOutcome | null = 'drawn';
+  /** Talking sessions that it says it carries. */
+  capacity: number | null = null;
 
-  constructor(lookAheadMs = 40) {
+  constructor(lookAheadMs = 40, computeBudgetMs = 0) {
     this.spec = {
       id: 'fake',
       features: { kind: 'log-mel', historyMs: 0, lookAheadMs },
@@ -80,6 +82,7 @@ export class FakeScheduler implements FrameScheduler {
       maxBatch: 1,
       isStateful: true,
       device: 'cpu',
+      computeBudgetMs,
     };
   }
 

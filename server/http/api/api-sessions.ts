@@ -37,6 +37,10 @@ export const SESSION: Schema = record({
   avatar_id: NAME,
   connections: described('Viewers and publishers.', { type: 'integer' }),
   talking: { type: 'boolean' },
+  mouths_per_second: described(
+    'Mouths drawn anew in a second of talking: 25, or fewer where more talk than the engine can draw; null in silence.',
+    nullable({ type: 'integer' }),
+  ),
   clip: described('The audio clip that plays.', nullable(NAME)),
   seconds: described('How long it has been live.', { type: 'number' }),
   delay_ms: described('From sound taken in to the same sound, and its picture, sent.', { type: 'number' }),
@@ -46,7 +50,7 @@ export const SESSION: Schema = record({
 
 /** A session as {@link SESSION} describes it. */
 export function describeSession(session: ApiSession) {
-  const { avatar_id, talking, clip, seconds, delay_ms } = session.figures();
+  const { avatar_id, talking, mouths_per_second, clip, seconds, delay_ms } = session.figures();
   return {
     id: session.id,
     state: session.state,
@@ -55,6 +59,7 @@ export function describeSession(session: ApiSession) {
     avatar_id,
     connections: session.viewerCount,
     talking,
+    mouths_per_second,
     clip,
     seconds,
     delay_ms,

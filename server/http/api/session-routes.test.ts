@@ -26,6 +26,7 @@ test('a session is created, told of, and closed', async () => {
     avatar_id: 'bert',
     connections: 0,
     talking: false,
+    mouths_per_second: null,
     clip: null,
     seconds: 0,
     delay_ms: 90,

@@ -39,6 +39,8 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
       frames_late: 'engine_late',
       frames_failed: 'engine_failed',
       frames_without_memory: 'no_memory',
+      frames_held: 'engine_shared',
+      frames_resting: 'engine_full',
     }),
   },
   {
@@ -81,6 +83,12 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
   ),
   one('musecast_stalls_total', 'Times that the process stood still for longer than half a second.', 'long_stalls'),
   one('musecast_engine_restarts_total', 'Threads of the engine that died and were started anew.', 'engine_restarts'),
+  one('musecast_device_stalls_total', 'Times that the device of the engine did not answer.', 'device_stalls'),
+  one(
+    'musecast_device_out_of_memory_total',
+    'Batches that the device had no memory for; smaller ones follow.',
+    'device_out_of_memory',
+  ),
   one('musecast_engine_failures_total', 'Batches that the engine refused.', 'engine_failures'),
 ];
 
@@ -108,6 +116,12 @@ export const HISTOGRAM_FAMILIES: readonly HistogramFamily[] = [
     name: 'musecast_frame_gap_seconds',
     help: 'Time between two pictures of a session being sent; 0.04 is perfect.',
     series: [{ histogram: 'frame_gap_ms', labels: {} }],
+  },
+  {
+    ...MS,
+    name: 'musecast_mouth_gap_seconds',
+    help: 'Time between two new mouths of an avatar that talks; 0.04 is perfect.',
+    series: [{ histogram: 'mouth_gap_ms', labels: {} }],
   },
   {
     ...MS,
