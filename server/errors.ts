@@ -46,20 +46,31 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
+/** Seconds after which somebody who was refused may try again, where the refusal itself does not say. */
+const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = { server_full: 10, not_ready: 2, rate_limited: 1 };
+
 /** A failure that was foreseen. The message says where, what was expected, what was found and what to do. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
+  /** Seconds after which trying again may help; null where it does not. */
+  readonly retryAfterS: number | null;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfterS?: number }) {
     super(message, options);
     this.code = code;
+    this.retryAfterS = options?.retryAfterS ?? RETRY_AFTER_S[code] ?? null;
   }
 
   /** HTTP status of this failure. */
   get status(): number {
     return ERROR_STATUS[this.code];
   }
+}
+
+/** Seconds after which whoever got `error` may try again; null where that does not help. */
+export function retryAfterS(error: unknown): number | null {
+  return error instanceof AppError ? error.retryAfterS : null;
 }
 
 /** What to tell a client about any thrown value: foreseen failures speak for themselves, the rest stays private. */

@@ -1,7 +1,6 @@
 import type { WebSocket } from 'ws';
-import { AppError, describeError } from '../errors.ts';
+import { AppError, describeError, retryAfterS } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { RETRY_AFTER_S } from '../session/registry.ts';
 import { type Grant, ownerOf } from './access/access.ts';
 import { type AvatarGallery, describeAvatar } from './avatar-gallery.ts';
 import { MouthFeed } from './mouth-feed.ts';
@@ -71,7 +70,12 @@ export class SignallingConnection {
     const { code, message } = describeError(error);
     if (code === 'internal') this.#options.log.error({ err: error }, 'signalling failed');
     else this.#options.log.debug({ code, reason: message }, 'signalling refused a message');
-    this.#send({ type: 'error', code, message, ...(code === 'server_full' ? { retry_after_s: RETRY_AFTER_S } : {}) });
+    this.#send({
+      type: 'error',
+      code,
+      message,
+      ...(code === 'server_full' ? { retry_after_s: retryAfterS(error) } : {}),
+    });
   }
 
   /** Frees the session. Idempotent. */

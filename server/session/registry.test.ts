@@ -29,6 +29,31 @@ test('a key without a limit of its own is stopped by the capacity alone', async 
   await registry.closeAll(0);
 });
 
+test('a device that was measured to carry fewer sessions than are configured takes no more', async () => {
+  const { registry, scheduler } = fakeRegistry({ capacity: 10 });
+  scheduler.capacity = 1;
+  assert.equal(registry.capacity, 1);
+  registry.create('anna', owner('anyone', null));
+  assert.throws(() => registry.create('anna', owner('anyone', null)), {
+    code: 'server_full',
+    message: 'All 1 places are taken, as many as the engine can draw talking; try again in 10 s.',
+  });
+  scheduler.capacity = 20;
+  assert.equal(registry.capacity, 10);
+  await registry.closeAll(0);
+});
+
+test('a full server says when a place should be free, by how long sessions last', async () => {
+  const { registry, timers } = fakeRegistry({ capacity: 4 });
+  const first = registry.create('anna', owner('anyone', null));
+  await timers.advance(100_000);
+  await first.close('test');
+  for (let place = 0; place < 4; place += 1) registry.create('anna', owner('anyone', null));
+  // Four sessions of 100 s each: one ends every 25 s.
+  assert.throws(() => registry.create('anna', owner('anyone', null)), { code: 'server_full', retryAfterS: 25 });
+  await registry.closeAll(0);
+});
+
 test('a session that may linger waits for a viewer, and again after its last one, and then closes', async () => {
   const { registry, timers } = fakeRegistry();
   const session = registry.create('anna', owner('anyone', null), { lingerMs: 30_000 });

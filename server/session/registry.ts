@@ -7,12 +7,14 @@ import type { SessionOwner } from './session-owner.ts';
 
 /** How often a shutdown looks whether the sessions have finished speaking. */
 const SHUTDOWN_POLL_MS = 50;
-/** How long a client of a full server should wait before it asks again. */
-export const RETRY_AFTER_S = 10;
+/** Bounds of what a client of a full server is told to wait before it asks again; the default before any session has ended. */
+const RETRY_AFTER_S = { least: 2, default: 10, most: 60 };
+/** How much the newest session counts in the mean length of one. */
+const NEWEST_SHARE = 0.1;
 
 export interface RegistryOptions
   extends Omit<SessionOptions, 'id' | 'avatar' | 'owner' | 'lingerMs' | 'phases' | 'trace'> {
-  /** Most sessions at once. */
+  /** Most sessions at once; fewer where the engine was measured to carry fewer. */
   readonly capacity: number;
 }
 
@@ -25,6 +27,8 @@ export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
   readonly #phases = new FramePhases();
   #state: 'open' | 'closing' = 'open';
+  /** Mean length of a session; null before one has ended. */
+  #meanMs: number | null = null;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -35,7 +39,7 @@ export class SessionRegistry {
   }
 
   get capacity(): number {
-    return this.#options.capacity;
+    return Math.min(this.#options.capacity, this.#options.scheduler.capacity ?? Number.POSITIVE_INFINITY);
   }
 
   /** Sessions that run now. */
@@ -52,9 +56,7 @@ export class SessionRegistry {
   create(avatarId: string, owner: SessionOwner, own: OwnSessionOptions = {}): Session {
     if (this.#state === 'closing')
       throw new AppError('not_ready', 'The server is shutting down; try again in a moment.');
-    if (this.#sessions.size >= this.capacity) {
-      throw new AppError('server_full', `All ${this.capacity} places are taken; try again in ${RETRY_AFTER_S} s.`);
-    }
+    if (this.#sessions.size >= this.capacity) throw this.#full();
     this.#refuseBeyondLimit(owner);
     const avatar = this.#options.findAvatar(avatarId);
     const id = randomUUID();
@@ -69,8 +71,10 @@ export class SessionRegistry {
     const session = new Session({ ...this.#options, ...own, phases: this.#phases, id, owner, avatar, log, trace });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
+    const createdMs = this.#options.timers.nowMs();
     session.onClosed((reason) => {
       this.#sessions.delete(id);
+      this.#learnLength(this.#options.timers.nowMs() - createdMs);
       log.info({ reason, sessions: this.#sessions.size }, 'session closed');
     });
     log.info({ avatarId, door, sessions: this.#sessions.size }, 'session created');
@@ -82,6 +86,20 @@ export class SessionRegistry {
     const session = this.#sessions.get(id);
     if (!session) throw new AppError('session_not_found', `Session ${id} not found`);
     return session;
+  }
+
+  #full(): AppError {
+    const { capacity } = this;
+    // Of as many sessions as there are, one ends in so many parts of the time that one takes.
+    const freeMs = this.#meanMs === null ? RETRY_AFTER_S.default * 1000 : this.#meanMs / Math.max(1, this.size);
+    const retryAfterS = Math.ceil(Math.min(RETRY_AFTER_S.most, Math.max(RETRY_AFTER_S.least, freeMs / 1000)));
+    const why = capacity < this.#options.capacity ? ', as many as the engine can draw talking' : '';
+    const message = `All ${capacity} places are taken${why}; try again in ${retryAfterS} s.`;
+    return new AppError('server_full', message, { retryAfterS });
+  }
+
+  #learnLength(lengthMs: number): void {
+    this.#meanMs = this.#meanMs === null ? lengthMs : this.#meanMs + (lengthMs - this.#meanMs) * NEWEST_SHARE;
   }
 
   #refuseBeyondLimit({ subject, maxSessions }: SessionOwner): void {

@@ -1,9 +1,7 @@
+import { retryAfterS } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { App } from '../app.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
-
-/** Seconds after which a refused client may try again, by error code. */
-const RETRY_AFTER_S: Readonly<Record<string, number>> = { server_full: 10, not_ready: 2, rate_limited: 1 };
 
 /**
  * Adds the routes of `add` under `/api`, where every refusal is `application/problem+json` (RFC 9457) with its true status.
@@ -15,8 +13,8 @@ export function underApi(app: App, log: Log, add: (api: App) => void): void {
       api.setErrorHandler((error, request, reply) => {
         const told = problemOf(error, request.url);
         if (told.code === 'internal') log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
-        const wait = RETRY_AFTER_S[told.code];
-        if (wait !== undefined) reply.header('retry-after', String(wait));
+        const wait = retryAfterS(error);
+        if (wait !== null) reply.header('retry-after', String(wait));
         if (told.status === 401) reply.header('www-authenticate', 'Bearer');
         return reply.code(told.status).type(PROBLEM_TYPE).send(told);
       });

@@ -1,5 +1,4 @@
-import { describeError, type ErrorCode } from '../../errors.ts';
-import { RETRY_AFTER_S } from '../../session/registry.ts';
+import { describeError, type ErrorCode, retryAfterS } from '../../errors.ts';
 import type { VideoState } from './client-message.ts';
 
 /** Every code that an ERROR may have. */
@@ -94,7 +93,7 @@ export function frameText(data: Uint8Array, { timestampMs, audioMs, action }: Fr
 /** A failure in the contract's words. What the server did not foresee stays private. */
 export function errorMessage(error: unknown, details: object = {}): ServerMessage {
   const { code, message } = describeError(error);
-  const told = { ...(code === 'server_full' ? { retry_after_s: RETRY_AFTER_S } : {}), ...details };
+  const told = { ...(code === 'server_full' ? { retry_after_s: retryAfterS(error) } : {}), ...details };
   return {
     type: 'ERROR',
     data: {
