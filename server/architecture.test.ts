@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   models: [],
   avatars: ['codecs', 'models'],
   engines: ['audio', 'avatars', 'codecs', 'models'],
-  scheduler: ['avatars', 'codecs', 'engines', 'models'],
+  scheduler: ['audio', 'avatars', 'codecs', 'engines', 'models'],
   sources: ['audio', 'codecs'],
   transports: ['audio', 'codecs'],
   session: ['audio', 'avatars', 'codecs', 'engines', 'scheduler', 'sources', 'transports'],

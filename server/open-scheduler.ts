@@ -24,8 +24,10 @@ export async function openScheduler(
   const reasons: string[] = [];
   for (const engine of options.engines ?? configured) {
     try {
-      const scheduler = await Scheduler.open({ engine, workers: settings.workers, avatars: [], log, metrics });
-      log.info({ engine: engine.id, workers: settings.workers || undefined }, 'engine is running');
+      const { workers, computeBudgetMs } = settings;
+      const scheduler = await Scheduler.open({ engine, workers, computeBudgetMs, avatars: [], log, metrics });
+      const talking = scheduler.capacity ?? undefined;
+      log.info({ engine: engine.id, workers: workers || undefined, talking }, 'engine is running');
       return scheduler;
     } catch (error) {
       const { code, message } = describeError(error);

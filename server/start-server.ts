@@ -96,6 +96,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
     throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   };
 
+  /** Most sessions: as configured, or as many as the engine was measured to carry. */
+  const capacity = () => line?.sessions.capacity ?? capacityOf(settings);
   const isShown = (id: string) => line?.sessions.list().some(({ avatarId }) => avatarId === id) ?? false;
   const ownAvatars = new OwnAvatars({
     folder: settings.media.ownFolder,
@@ -146,7 +148,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     sessions: () => {
       const all = line?.sessions.list() ?? [];
       const own = all.filter(({ owner }) => owner?.door === 'frames').length;
-      return { own, all: all.length, capacity: capacityOf(settings) };
+      return { own, all: all.length, capacity: capacity() };
     },
     metrics,
   });
@@ -168,7 +170,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     health: () => ({
       engine: line?.scheduler.spec.id ?? null,
       sessions: line?.sessions.size ?? 0,
-      capacity: capacityOf(settings),
+      capacity: capacity(),
       uptime_s: Math.round(process.uptime()),
       // In the words of the frame service's clients.
       services: { engine: line ? 'ready' : 'loading', avatars: avatars.ready().length > 0 ? 'ready' : 'loading' },
@@ -178,10 +180,11 @@ export async function startServer(config: Config, options: StartOptions): Promis
   });
   serveMetrics(app, metrics, {
     version: productVersion(),
-    capacity: capacityOf(settings),
+    capacity,
     gallery: avatars,
     sessions: () => line?.sessions.list() ?? [],
-    engine: () => line && { ...line.scheduler.spec, waitingMs: line.scheduler.waitingMs },
+    engine: () =>
+      line && { ...line.scheduler.spec, waitingMs: line.scheduler.waitingMs, sharing: line.scheduler.sharing },
   });
   serveApi(app, {
     ...opened,

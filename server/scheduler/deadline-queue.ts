@@ -22,6 +22,11 @@ export class DeadlineQueue<T extends Dated> {
     return this.#items.length;
   }
 
+  /** What waits, in the order in which it is due; borrowed until the queue changes. */
+  get items(): readonly T[] {
+    return this.#items;
+  }
+
   /** The item that is due first; it stays. */
   get first(): T | undefined {
     return this.#items[0];
@@ -38,6 +43,14 @@ export class DeadlineQueue<T extends Dated> {
   /** Takes the item that is due first. */
   shift(): T | undefined {
     return this.#items.shift();
+  }
+
+  /** Takes `items` out, wherever they stand. */
+  remove(items: readonly T[]): void {
+    for (const item of items) {
+      const at = this.#items.indexOf(item);
+      if (at >= 0) this.#items.splice(at, 1);
+    }
   }
 
   /** Takes everything. */

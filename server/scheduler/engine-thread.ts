@@ -4,40 +4,23 @@ import type { EngineChoice } from '../engines/registry.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { DeadlineQueue } from './deadline-queue.ts';
 import type { FrameJob, FrameOutcome } from './frame-job.ts';
+import type { JobLine, SendBatch, Sharing } from './job-line.ts';
 import type { FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 
-/** Batches under way: the next one waits at the worker, so that it need not idle until this thread has time. */
-const BATCHES_IN_FLIGHT = 2;
-const QUEUE_CAPACITY = 256;
-/** How much the newest trip counts in the mean time of a trip. */
-const NEWEST_SHARE = 0.1;
-/** Jobs that travel together, if the engine takes no more at once: it saves waking threads, but the first waits for the last. */
-const JOBS_PER_TRIP = 2;
-/** A worker that has not answered for this long counts as stalled: new sessions go elsewhere. */
-const STALL_MS = 2_000;
 const FIRST_RESTART_MS = 200;
-const LAST_RESTART_MS = 5_000;
+/** A device that comes back is found again within this and the time that its engine takes to start. */
+const LAST_RESTART_MS = 2_000;
 const STOP_LIMIT_MS = 3_000;
 const START_LIMIT_MS = 60_000;
 
-interface Waiting extends FrameJob {
-  readonly submittedMs: number;
-  readonly resolve: (outcome: FrameOutcome) => void;
-}
-
-interface Batch {
-  readonly jobs: readonly Waiting[];
-  readonly sentMs: number;
-}
-
-type Inferred = Extract<FromWorker, { readonly type: 'inferred' }>;
-
 export interface EngineThreadOptions {
   readonly engine: EngineChoice;
-  readonly maxBatch: number;
   readonly avatars: ReadonlyMap<string, Avatar>;
+  /** Sizes of batches to warm up; empty for an engine that needs none. */
+  readonly warmUp: readonly number[];
+  /** Makes the line of jobs for this thread. `remake` is to be called when only an engine made anew can help. */
+  readonly makeLine: (send: SendBatch, remake: () => void) => JobLine;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -48,19 +31,15 @@ export interface EngineThreadOptions {
  */
 export class EngineThread {
   readonly #options: EngineThreadOptions;
-  readonly #queue = new DeadlineQueue<Waiting>(QUEUE_CAPACITY);
-  readonly #inFlight = new Map<number, Batch>();
+  readonly #line: JobLine;
   #state: 'starting' | 'running' | 'down' | 'closed' = 'starting';
   #worker: Worker | null = null;
-  #batchId = 0;
-  #isDispatching = false;
-  /** Mean time from sending a batch to its answer, waiting for the one before it included. */
-  #tripMs = 0;
   #restartMs = FIRST_RESTART_MS;
   #restartTimer: NodeJS.Timeout | null = null;
 
   private constructor(options: EngineThreadOptions) {
     this.#options = options;
+    this.#line = options.makeLine(this.#send, () => this.#remake());
   }
 
   /**
@@ -79,23 +58,32 @@ export class EngineThread {
   }
 
   get isHealthy(): boolean {
-    if (this.#state !== 'running') return false;
-    const oldest = this.#inFlight.values().next().value;
-    return oldest === undefined || performance.now() - oldest.sentMs < STALL_MS;
+    return this.#state === 'running' && !this.#line.isStalled;
   }
 
   /** How long the job that is due first has waited for the worker, ms; 0 when none waits. */
   get waitingMs(): number {
-    const first = this.#queue.first;
-    return first ? performance.now() - first.submittedMs : 0;
+    return this.#line.waitingMs;
+  }
+
+  /** Talking sessions that the thread was measured to carry; null where nobody measured. */
+  get capacity(): number | null {
+    return this.#line.capacity;
+  }
+
+  /** How the thread is shared out among the sessions that talk; null where that is not measured. */
+  get sharing(): Sharing | null {
+    return this.#line.sharing;
   }
 
   submit(job: FrameJob): Promise<FrameOutcome> {
     if (this.#state !== 'running') return Promise.resolve('failed');
-    return new Promise((resolve) => {
-      this.#queue.push({ ...job, submittedMs: performance.now(), resolve })?.resolve('late');
-      this.#dispatchSoon();
-    });
+    return new Promise((resolve) => this.#line.add(job, resolve));
+  }
+
+  endSession(sessionId: string): void {
+    this.#line.endSession(sessionId);
+    this.post({ type: 'end_session', sessionId });
   }
 
   post(message: ToWorker): void {
@@ -107,7 +95,7 @@ export class EngineThread {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     if (this.#restartTimer) clearTimeout(this.#restartTimer);
-    this.#failAll();
+    this.#line.failAll();
     const worker = this.#worker;
     if (!worker) return;
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -126,12 +114,13 @@ export class EngineThread {
   }
 
   #start(): Promise<void> {
-    const start: WorkerStart = { engine: this.#options.engine, avatars: [...this.#options.avatars.values()] };
+    const { engine, avatars, warmUp, log } = this.#options;
+    const start: WorkerStart = { engine, avatars: [...avatars.values()], warmUp };
     const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), { workerData: start });
     this.#worker = worker;
     return new Promise<void>((resolve, reject) => {
       const limit = setTimeout(
-        () => reject(new AppError('timeout', `engine ${start.engine.id} was not ready after ${START_LIMIT_MS} ms`)),
+        () => reject(new AppError('timeout', `engine ${engine.id} was not ready after ${START_LIMIT_MS} ms`)),
         START_LIMIT_MS,
       );
       worker.on('message', (message: FromWorker) => {
@@ -140,28 +129,55 @@ export class EngineThread {
           if (this.#state === 'closed') return;
           this.#state = 'running';
           this.#restartMs = FIRST_RESTART_MS;
+          this.#line.start(message.batchTimes);
           resolve();
         } else if (message.type === 'start_failed') {
           clearTimeout(limit);
-          reject(new AppError('engine_failed', `engine ${start.engine.id} cannot start: ${message.message}`));
+          reject(new AppError('engine_failed', `engine ${engine.id} cannot start: ${message.message}`));
+        } else if (message.type === 'avatar_refused') {
+          log.error({ avatarId: message.avatarId, reason: message.message }, 'the engine cannot use an avatar');
         } else {
-          this.#settle(message);
+          const [reason] = [...message.failures, ...message.refusals];
+          // Not per frame: the counter tells how often, the log that it happens at all.
+          if (reason !== undefined) log.debug({ reason }, 'engine refused jobs');
+          this.#line.answer(message);
         }
       });
-      worker.on('error', (error) => {
-        this.#options.log.error({ err: error, engine: start.engine.id }, 'engine worker failed');
-      });
+      worker.on('error', (error) => log.error({ err: error, engine: engine.id }, 'engine worker failed'));
       worker.on('exit', () => {
         clearTimeout(limit);
-        reject(new AppError('engine_failed', `the worker of engine ${start.engine.id} ended while it started`));
+        reject(new AppError('engine_failed', `the worker of engine ${engine.id} ended while it started`));
         this.#onExit(worker);
       });
     });
   }
 
+  readonly #send: SendBatch = (batchId, jobs) => {
+    const wire = jobs.map(
+      ({ sessionId, generation, frame, avatarId, clipName, clipFrame, features, picture, mouth }): WireJob => ({
+        sessionId,
+        generation,
+        frame,
+        avatarId,
+        clipName,
+        clipFrame,
+        features,
+        picture,
+        mouth,
+      }),
+    );
+    const features = wire.map((job) => job.features.buffer as ArrayBuffer);
+    this.#worker?.postMessage({ type: 'infer', batchId, jobs: wire } satisfies ToWorker, features);
+  };
+
+  /** Ends the worker in good order; another one takes its place as if it had died. */
+  #remake(): void {
+    this.post({ type: 'stop' });
+  }
+
   #onExit(worker: Worker): void {
     if (this.#worker === worker) this.#worker = null;
-    this.#failAll();
+    this.#line.failAll();
     if (this.#state === 'closed') return;
     const wasRunning = this.#state === 'running';
     this.#state = 'down';
@@ -175,75 +191,5 @@ export class EngineThread {
         (error) => this.#options.log.error({ err: error }, 'engine did not come back'),
       );
     }, this.#restartMs);
-  }
-
-  #failAll(): void {
-    for (const waiting of this.#queue.drain()) waiting.resolve('failed');
-    for (const { jobs } of this.#inFlight.values()) for (const job of jobs) job.resolve('failed');
-    this.#inFlight.clear();
-  }
-
-  /** Sends what the sessions of this turn of the event loop want as one batch. */
-  #dispatchSoon(): void {
-    if (this.#isDispatching) return;
-    this.#isDispatching = true;
-    setImmediate(() => {
-      this.#isDispatching = false;
-      this.#dispatch();
-    });
-  }
-
-  #dispatch(): void {
-    while (this.#inFlight.size < BATCHES_IN_FLIGHT && this.#queue.size > 0) {
-      const jobs = this.#takeBatch();
-      if (jobs.length === 0) return;
-      const batchId = this.#batchId++;
-      this.#inFlight.set(batchId, { jobs, sentMs: performance.now() });
-      const wire: WireJob[] = jobs.map(
-        ({ resolve: _resolve, dueMs: _dueMs, submittedMs: _submittedMs, ...job }) => job,
-      );
-      const features = wire.map((job) => job.features.buffer as ArrayBuffer);
-      this.#worker?.postMessage({ type: 'infer', batchId, jobs: wire } satisfies ToWorker, features);
-    }
-  }
-
-  /** Jobs that can still be there in time: drawing one that cannot would only make the next ones late as well. */
-  #takeBatch(): Waiting[] {
-    const thereMs = performance.now() + (this.#inFlight.size > 0 ? this.#tripMs : 0);
-    const jobs: Waiting[] = [];
-    while (jobs.length < Math.max(JOBS_PER_TRIP, this.#options.maxBatch)) {
-      const next = this.#queue.shift();
-      if (!next) break;
-      if (next.dueMs < thereMs) next.resolve('late');
-      else jobs.push(next);
-    }
-    return jobs;
-  }
-
-  #settle(message: Inferred): void {
-    const batch = this.#inFlight.get(message.batchId);
-    this.#inFlight.delete(message.batchId);
-    if (batch) this.#answer(batch, message);
-    this.#dispatch();
-  }
-
-  #answer({ jobs, sentMs }: Batch, { drawings, failures, inferMs, composeMs }: Inferred): void {
-    const { metrics, log } = this.#options;
-    const nowMs = performance.now();
-    this.#tripMs += (nowMs - sentMs - this.#tripMs) * NEWEST_SHARE;
-    metrics.histogram('batch_jobs').record(jobs.length);
-    metrics.histogram('engine_round_trip_ms').record(nowMs - sentMs);
-    metrics.histogram('batch_infer_ms').record(inferMs);
-    metrics.histogram('batch_compose_ms').record(composeMs);
-    metrics.histogram('infer_ms').record(inferMs / jobs.length);
-    metrics.histogram('compose_ms').record(composeMs / jobs.length);
-    for (const [at, job] of jobs.entries()) {
-      metrics.histogram('engine_queue_ms').record(nowMs - job.submittedMs - inferMs - composeMs);
-      job.resolve(drawings[at]);
-    }
-    if (failures.length === 0) return;
-    metrics.counter('engine_failures').add(failures.length);
-    // Not per frame: the counter tells how often, the log that it happens at all.
-    log.debug({ reason: failures[0] }, 'engine refused jobs');
   }
 }

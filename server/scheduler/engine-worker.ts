@@ -3,13 +3,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type Avatar, type AvatarClip, avatarFrame, GEOMETRY_SIZE } from '../avatars/avatar.ts';
 import { pasteBox } from '../avatars/box-paste.ts';
 import { Composer } from '../avatars/compose.ts';
+import { brokenPatch } from '../engines/broken-patch.ts';
 import type { Engine, MouthPatch } from '../engines/engine.ts';
 import { createEngine } from '../engines/registry.ts';
 import { AppError } from '../errors.ts';
-import type { Drawing, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
+import type { BatchTime, Drawing, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 
 /** A picture may come a few milliseconds later, sound may not: where processors are short, drawing waits for the main thread. */
 const DRAWING_NICENESS = 3;
+/** Where one batch takes longer, larger ones are of no use to anybody who speaks. */
+const SLOWEST_BATCH_MS = 500;
 
 /** Runs one engine: draws the mouths of a batch and composes them into the pictures that the session owns. */
 class EngineWorker {
@@ -32,31 +35,67 @@ class EngineWorker {
     this.#avatars.delete(avatarId);
   }
 
-  /** Draws jobs in calls of as many as the engine takes at once. A call that fails costs only its own jobs. */
+  /**
+   * Draws jobs in calls of as many as the engine takes at once. A call that fails costs only its own jobs, and a job that names
+   * what is not there only itself.
+   */
   async infer(batchId: number, jobs: readonly WireJob[]): Promise<FromWorker> {
-    const answer = { drawings: [] as Drawing[], failures: [] as string[], inferMs: 0, composeMs: 0 };
+    const drawings = jobs.map((): Drawing => 'failed');
+    const answer = { failures: [] as string[], refusals: [] as string[], inferMs: 0, composeMs: 0 };
+    const known = [...jobs.entries()].filter(([, job]) => this.#isKnown(job, answer.refusals));
     const { maxBatch } = this.#engine.spec;
-    for (let first = 0; first < jobs.length; first += maxBatch) {
-      const some = jobs.slice(first, first + maxBatch);
+    for (let first = 0; first < known.length; first += maxBatch) {
+      const some = known.slice(first, first + maxBatch);
       const startedMs = performance.now();
       let inferredMs = startedMs;
       try {
-        const patches = await this.#engine.infer(some);
+        const patches = await this.#engine.infer(some.map(([, job]) => job));
         inferredMs = performance.now();
-        answer.drawings.push(...some.map((job, at) => this.#compose(job, patches[at])));
+        for (const [at, [index, job]] of some.entries()) {
+          drawings[index] = this.#draw(job, patches[at], answer.failures);
+        }
       } catch (error) {
-        answer.drawings.length = first;
-        answer.drawings.push(...some.map((): Drawing => 'failed'));
+        for (const [index] of some) drawings[index] = 'failed';
         answer.failures.push(messageOf(error));
       }
       answer.inferMs += inferredMs - startedMs;
       answer.composeMs += performance.now() - inferredMs;
     }
-    return { type: 'inferred', batchId, ...answer };
+    return { type: 'inferred', batchId, drawings, ...answer };
   }
 
-  #compose(job: WireJob, patch: MouthPatch | null): Drawing {
+  /** Makes the device ready for batches of those sizes, and measures them. Ends with the first that is too large or too slow. */
+  async warmUp(sizes: readonly number[]): Promise<BatchTime[]> {
+    const times: BatchTime[] = [];
+    if (sizes.length > 0 && !this.#engine.warmUp) {
+      throw new AppError('engine_failed', `engine ${this.#engine.spec.id} is for a gpu and must export warmUp()`);
+    }
+    for (const size of sizes) {
+      try {
+        await this.#engine.warmUp?.(size);
+        const startedMs = performance.now();
+        await this.#engine.warmUp?.(size);
+        times.push({ size, ms: performance.now() - startedMs });
+      } catch (error) {
+        if (times.length === 0) throw error;
+        return times;
+      }
+      if (times[times.length - 1].ms > SLOWEST_BATCH_MS) return times;
+    }
+    return times;
+  }
+
+  #draw(job: WireJob, patch: MouthPatch | null, failures: string[]): Drawing {
     if (patch === null) return 'closed';
+    const broken = brokenPatch(patch);
+    if (broken === null) return this.#compose(job, patch);
+    failures.push(broken);
+    // What the engine remembers of the session may be broken as well.
+    this.#engine.endSession(job.sessionId);
+    return 'failed';
+  }
+
+  #compose(job: WireJob, patch: MouthPatch): Drawing {
     const { avatar, clip } = this.#find(job);
     const base = avatarFrame(avatar, clip, job.clipFrame);
     const index = job.clipFrame % clip.frameCount;
@@ -66,6 +105,16 @@ class EngineWorker {
     else this.#composer.compose(out, base, geometry, patch);
     if (job.mouth && patch.parameters) new Float32Array(job.mouth).set(patch.parameters);
     return 'drawn';
+  }
+
+  #isKnown(job: WireJob, refusals: string[]): boolean {
+    try {
+      this.#find(job);
+      return true;
+    } catch (error) {
+      refusals.push(messageOf(error));
+      return false;
+    }
   }
 
   #find(job: WireJob): { avatar: Avatar; clip: AvatarClip } {
@@ -92,9 +141,11 @@ async function serve(): Promise<void> {
   const send = (message: FromWorker): void => port.postMessage(message);
 
   let worker: EngineWorker;
+  let batchTimes: readonly BatchTime[];
   try {
     worker = new EngineWorker(await createEngine(start.engine), new Composer());
-    for (const avatar of start.avatars) await worker.addAvatar(avatar);
+    batchTimes = await worker.warmUp(start.warmUp);
+    for (const avatar of start.avatars) await addAvatar(avatar);
   } catch (error) {
     send({ type: 'start_failed', message: messageOf(error) });
     return;
@@ -105,7 +156,16 @@ async function serve(): Promise<void> {
   port.on('message', (message: ToWorker) => {
     tail = tail.then(() => handle(message));
   });
-  send({ type: 'ready' });
+  send({ type: 'ready', batchTimes });
+
+  /** An avatar that the engine cannot use is its own sessions' loss, not everybody's. */
+  async function addAvatar(avatar: Avatar): Promise<void> {
+    try {
+      await worker.addAvatar(avatar);
+    } catch (error) {
+      send({ type: 'avatar_refused', avatarId: avatar.id, message: messageOf(error) });
+    }
+  }
 
   async function handle(message: ToWorker): Promise<void> {
     switch (message.type) {
@@ -113,7 +173,7 @@ async function serve(): Promise<void> {
         send(await worker.infer(message.batchId, message.jobs));
         break;
       case 'add_avatar':
-        await worker.addAvatar(message.avatar);
+        await addAvatar(message.avatar);
         break;
       case 'remove_avatar':
         worker.removeAvatar(message.avatarId);

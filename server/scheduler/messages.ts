@@ -5,6 +5,14 @@ import type { EngineChoice } from '../engines/registry.ts';
 export interface WorkerStart {
   readonly engine: EngineChoice;
   readonly avatars: readonly Avatar[];
+  /** Sizes of batches to warm up, smallest first; empty for an engine that needs none. */
+  readonly warmUp: readonly number[];
+}
+
+/** How long a device takes for a batch that is filled up to `size`. */
+export interface BatchTime {
+  readonly size: number;
+  readonly ms: number;
 }
 
 /** One frame to draw, as it crosses threads. Pixels are in `picture`, which both sides share. */
@@ -34,14 +42,18 @@ export type ToWorker =
 export type Drawing = 'drawn' | 'closed' | 'failed';
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  /** `batchTimes`: what warming up took, for as many of the sizes as the device has memory and speed for. */
+  | { readonly type: 'ready'; readonly batchTimes: readonly BatchTime[] }
   | { readonly type: 'start_failed'; readonly message: string }
+  | { readonly type: 'avatar_refused'; readonly avatarId: string; readonly message: string }
   | {
       readonly type: 'inferred';
       readonly batchId: number;
       readonly drawings: readonly Drawing[];
-      /** What went wrong, once per call of the engine that failed. */
+      /** What went wrong, once per call of the engine that failed and once per mouth that cannot be shown. */
       readonly failures: readonly string[];
+      /** What was wrong with jobs that the engine was not asked for: they name what is not there. */
+      readonly refusals: readonly string[];
       readonly inferMs: number;
       readonly composeMs: number;
     };

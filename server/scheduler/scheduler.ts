@@ -1,16 +1,27 @@
 import { availableParallelism } from 'node:os';
+import { CHUNK_MS } from '../audio/pcm.ts';
 import type { Avatar } from '../avatars/avatar.ts';
-import type { EngineSpec } from '../engines/engine.ts';
+import { computeBudgetMs, type EngineSpec } from '../engines/engine.ts';
 import { type EngineChoice, engineSpec } from '../engines/registry.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { EngineThread } from './engine-thread.ts';
+import { processTimers } from '../timers.ts';
+import { BATCH_SIZES } from './batch-times.ts';
+import { DeviceLine } from './device-line.ts';
+import { EngineThread, type EngineThreadOptions } from './engine-thread.ts';
 import type { FrameJob, FrameOutcome, FrameScheduler } from './frame-job.ts';
+import type { Sharing } from './job-line.ts';
+import { ProcessorLine } from './processor-line.ts';
+
+/** Time from a frame's last sound to its picture, where nobody says otherwise, ms. */
+const COMPUTE_BUDGET_MS = 20;
 
 export interface SchedulerOptions {
   readonly engine: EngineChoice;
   /** Threads of an engine that runs on the CPU; 0 means one for every two cores, at least two if there are so many. An engine on a GPU has one. */
   readonly workers: number;
+  /** Time from a frame's last sound to its picture, ms; an engine may ask for more. Default 20. */
+  readonly computeBudgetMs?: number;
   readonly avatars: readonly Avatar[];
   readonly log: Log;
   readonly metrics: Metrics;
@@ -41,7 +52,7 @@ export class Scheduler implements FrameScheduler {
     const { engine, log, metrics } = options;
     const opened = await Promise.allSettled(
       Array.from({ length: count }, () =>
-        EngineThread.open({ engine, maxBatch: spec.maxBatch, avatars, log, metrics }),
+        EngineThread.open({ engine, avatars, ...lineOf(spec, options), log, metrics }),
       ),
     );
     const threads = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -51,6 +62,17 @@ export class Scheduler implements FrameScheduler {
       throw refused.reason;
     }
     return new Scheduler(spec, threads, avatars);
+  }
+
+  get capacity(): number | null {
+    const [{ capacity }] = this.#threads;
+    return capacity;
+  }
+
+  /** How the engine's device is shared out among the sessions that talk; null for an engine without. */
+  get sharing(): Sharing | null {
+    const [{ sharing }] = this.#threads;
+    return sharing;
   }
 
   /** The longest that a job has been waiting for its thread, ms. */
@@ -63,7 +85,7 @@ export class Scheduler implements FrameScheduler {
   }
 
   endSession(sessionId: string): void {
-    this.#threadOf.get(sessionId)?.post({ type: 'end_session', sessionId });
+    this.#threadOf.get(sessionId)?.endSession(sessionId);
     this.#threadOf.delete(sessionId);
   }
 
@@ -95,4 +117,22 @@ export class Scheduler implements FrameScheduler {
     this.#threadOf.set(sessionId, chosen);
     return chosen;
   }
+}
+
+/** How the jobs of an engine's thread are put in line: as a processor takes them, or in batches as a device does. */
+function lineOf(
+  spec: EngineSpec,
+  { computeBudgetMs: configuredMs = COMPUTE_BUDGET_MS, log, metrics }: SchedulerOptions,
+): Pick<EngineThreadOptions, 'warmUp' | 'makeLine'> {
+  const { maxBatch } = spec;
+  const timers = processTimers;
+  if (spec.device === 'cpu') {
+    return { warmUp: [], makeLine: (send) => new ProcessorLine({ maxBatch, send, timers, metrics }) };
+  }
+  // A picture may follow its sound by one chunk.
+  const dueAfterMs = computeBudgetMs(spec, configuredMs) + CHUNK_MS;
+  return {
+    warmUp: BATCH_SIZES.filter((size) => size <= maxBatch),
+    makeLine: (send, onSick) => new DeviceLine({ dueAfterMs, send, onSick, timers, metrics, log }),
+  };
 }

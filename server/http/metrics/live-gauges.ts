@@ -16,13 +16,25 @@ export interface MeasuredSession {
   encoders(): readonly EncoderFigures[];
 }
 
+/** How many sessions talk, and what each of them gets (scheduler/mouth-rates.ts). */
+export interface EngineSharing {
+  readonly rate: number;
+  readonly talking: { readonly all: number; readonly resting: number };
+}
+
 export interface LiveSources {
   readonly version: string;
-  readonly capacity: number;
+  readonly capacity: () => number;
   readonly gallery: AvatarGallery;
   readonly sessions: () => readonly MeasuredSession[];
   /** The engine that runs; null before one does. */
-  readonly engine: () => { readonly id: string; readonly device: string; readonly waitingMs: number } | null;
+  readonly engine: () => {
+    readonly id: string;
+    readonly device: string;
+    readonly waitingMs: number;
+    /** How a device is shared out among the sessions that talk; null for an engine without. */
+    readonly sharing: EngineSharing | null;
+  } | null;
 }
 
 /** What is so now: looked up with every look, bounded in its labels, and never about a single session. */
@@ -57,7 +69,28 @@ export function liveGauges({ version, capacity, gallery, sessions, engine }: Liv
     {
       name: 'musecast_sessions_capacity',
       help: 'Most sessions at once.',
-      read: () => [{ labels: {}, value: capacity }],
+      read: () => [{ labels: {}, value: capacity() }],
+    },
+    {
+      name: 'musecast_engine_talking',
+      help: 'Sessions whose mouths a shared device draws, and those whose faces rest until their turn comes. Absent without such a device.',
+      read: () => {
+        const sharing = engine()?.sharing;
+        if (!sharing) return [];
+        const { all, resting } = sharing.talking;
+        return [
+          { labels: { face: 'drawn' }, value: all - resting },
+          { labels: { face: 'resting' }, value: resting },
+        ];
+      },
+    },
+    {
+      name: 'musecast_engine_mouths_per_second',
+      help: 'New mouths a second that a shared device draws for each session that talks: 25, or less where it has too much to do.',
+      read: () => {
+        const sharing = engine()?.sharing;
+        return sharing ? [{ labels: {}, value: sharing.rate }] : [];
+      },
     },
     {
       name: 'musecast_avatars',

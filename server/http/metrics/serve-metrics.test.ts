@@ -33,10 +33,15 @@ async function open(sessions: MeasuredSession[], options: HttpRigOptions = {}): 
     addRoutes: (app) =>
       serveMetrics(app, new Metrics(), {
         version: '9.8.7',
-        capacity: 16,
+        capacity: () => 16,
         gallery: new FakeGallery([fakeAvatar('anna')]),
         sessions: () => sessions,
-        engine: () => ({ id: 'embedded', device: 'cpu', waitingMs: 12 }),
+        engine: () => ({
+          id: 'embedded',
+          device: 'cpu',
+          waitingMs: 12,
+          sharing: { rate: 20, talking: { all: 5, resting: 2 } },
+        }),
       }),
   });
   return rig;
