@@ -25,7 +25,10 @@ export class Speaker {
     this.#client = client;
   }
 
-  /** Sends `pcm` from its beginning; settles when the last piece was sent, or {@link stop} was called. */
+  /**
+   * Sends `pcm` from its beginning; settles when the last piece was sent and a microphone would have the next one, or {@link stop}
+   * was called.
+   */
   async speak(pcm: Int16Array, baseVideo: string | null = null): Promise<void> {
     this.stop();
     const originMs = performance.now();
@@ -42,8 +45,8 @@ export class Speaker {
           this.sentMs.push(performance.now());
           this.pieces.push(piece);
         }
-        if (sent === count) resolve();
-        else this.#timer = setTimeout(sendDue, Math.ceil(originMs + sent * PIECE_MS - performance.now()));
+        const next = sent === count ? resolve : sendDue;
+        this.#timer = setTimeout(next, Math.ceil(originMs + sent * PIECE_MS - performance.now()));
       };
       sendDue();
     });
