@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transports: ['audio', 'codecs'],
   session: ['audio', 'avatars', 'codecs', 'engines', 'scheduler', 'sources', 'transports'],
   render: ['audio', 'avatars', 'codecs', 'engines', 'scheduler', 'session', 'sources', 'transports'],
+  doctor: ['audio', 'avatars', 'codecs', 'config', 'engines', 'http', 'models', 'render', 'scheduler', 'sources'],
   http: ['audio', 'avatars', 'codecs', 'config', 'session', 'sources', 'transports'],
 };
 

@@ -107,6 +107,8 @@ function configOf(provider: ProviderId): InferenceSession.ExecutionProviderConfi
   return provider === 'webgpu' ? { name: 'webgpu', preferredLayout: 'NCHW' } : { name: provider };
 }
 
+/** What the runtime said, without the place in its own source and the empty lines at its end. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^\/onnxruntime_src\/.* was false\. /s, '').trim();
 }
