@@ -7,9 +7,20 @@ import { prepareAvatar, preparedPath } from './preparation.ts';
 import type { Manifest } from './prepared-files.ts';
 import type { AvatarEntry } from './source-clips.ts';
 
+/** The part of an avatar's progress that is over when only what the engine wants besides is still to do. */
+const FIRST_SHARE = 0.3;
+
 export interface AvatarStoreOptions extends AvatarMemoryOptions {
   /** Absolute. The prepared data of an avatar lies in `<preparedFolder>/<id>/prepared`. */
   readonly preparedFolder: string;
+  /** Makes what the engine wants of an avatar besides; with progress 0..1. Nothing unless said. */
+  readonly complete?: (
+    avatarId: string,
+    folder: string,
+    manifest: Manifest,
+    onProgress: (share: number) => void,
+    signal?: AbortSignal,
+  ) => Promise<unknown>;
   /** Which clips are kept in memory; `idle` unless said. */
   readonly clips?: ClipChoice;
   /** Called when it is an avatar's turn: preparations run one after the other. */
@@ -126,11 +137,20 @@ export class AvatarStore {
   }
 
   async #prepare(entry: AvatarEntry, preparedFolder: string, signal: AbortSignal | undefined): Promise<Manifest> {
-    const { onTurn, onProgress, onPrepared } = this.#options;
+    const { onTurn, onProgress, onPrepared, complete } = this.#options;
     const turn = this.#preparing;
-    const prepared = unlessAborted(turn, signal).then(() => {
+    const prepared = unlessAborted(turn, signal).then(async () => {
       onTurn?.(entry.id);
-      return prepareAvatar(entry, preparedFolder, (share) => onProgress?.(entry.id, share), signal);
+      const first = complete ? FIRST_SHARE : 1;
+      const manifest = await prepareAvatar(
+        entry,
+        preparedFolder,
+        (share) => onProgress?.(entry.id, share * first),
+        signal,
+      );
+      const told = (share: number) => onProgress?.(entry.id, first + share * (1 - first));
+      await complete?.(entry.id, preparedPath(preparedFolder, entry.id), manifest, told, signal);
+      return manifest;
     });
     // Whoever gives up while it waits does not let the next one in before its turn.
     this.#preparing = Promise.allSettled([turn, prepared]);

@@ -79,6 +79,8 @@ export interface Avatar {
   readonly name: string;
   readonly widthPx: number;
   readonly heightPx: number;
+  /** Where its prepared data lies, absolute; absent of one that was made in memory. */
+  readonly folder?: string;
   /** In memory; at least `idle_0`. */
   readonly clips: readonly AvatarClip[];
   /** On disk only, to be loaded when somebody wants to see them. */

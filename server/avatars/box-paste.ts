@@ -11,19 +11,6 @@ export interface BoxDrawing {
   readonly mask: Uint8Array;
 }
 
-/** BT.709, limited range. Columns: blue, green, red. */
-const TO_Y = [(0.0722 * 219) / 255, (0.7152 * 219) / 255, (0.2126 * 219) / 255] as const;
-const TO_U = [
-  (0.9278 / 1.8556) * (224 / 255),
-  (-0.7152 / 1.8556) * (224 / 255),
-  (-0.2126 / 1.8556) * (224 / 255),
-] as const;
-const TO_V = [
-  (-0.0722 / 1.5748) * (224 / 255),
-  (-0.7152 / 1.5748) * (224 / 255),
-  (0.7874 / 1.5748) * (224 / 255),
-] as const;
-
 /**
  * Writes `base` with a drawn face in its box: stretched to the box as OpenCV's INTER_LINEAR does it, then
  * `base + (face − base)·mask/255`. Pixels outside the box, and those whose mask is 0, stay bit for bit what they were.
@@ -58,15 +45,18 @@ export function pasteBox(out: Frame, base: Frame, drawing: BoxDrawing): void {
       const weight = mask[y * width + x];
       if (weight === 0) continue;
       const at = ((y - rows.from) * width + x) * 3;
-      const [blue, green, red] = [face[at], face[at + 1], face[at + 2]];
-      const luma = 16 + TO_Y[0] * blue + TO_Y[1] * green + TO_Y[2] * red;
+      const blue = face[at];
+      const green = face[at + 1];
+      const red = face[at + 2];
+      // BT.709: brightness 0..255, then limited range.
+      const bright = 0.0722 * blue + 0.7152 * green + 0.2126 * red;
       const before = base.data[pictureRow + x];
-      out.data[pictureRow + x] = before + ((luma - before) * weight) / 255 + 0.5;
+      out.data[pictureRow + x] = before + ((16 + bright * (219 / 255) - before) * weight) / 255 + 0.5;
       const column = (box.left + x) >> 1;
       const chromaAt = lumaBytes + chromaRow * chromaWidth + column;
       const sample = 2 * ((chromaRow - top) * columns + column - left);
-      const u = 128 + TO_U[0] * blue + TO_U[1] * green + TO_U[2] * red;
-      const v = 128 + TO_V[0] * blue + TO_V[1] * green + TO_V[2] * red;
+      const u = 128 + (blue - bright) * (224 / 255 / 1.8556);
+      const v = 128 + (red - bright) * (224 / 255 / 1.5748);
       added[sample] += (u - base.data[chromaAt]) * weight;
       added[sample + 1] += (v - base.data[chromaAt + lumaBytes / 4]) * weight;
     }
@@ -99,8 +89,10 @@ function stretch({ picture, sizePx, box }: BoxDrawing, rows: { from: number; to:
   const wide = new Int32Array(sizePx * width * 3);
   for (let y = firstRow; y < endRow; y++) {
     for (let x = 0, at = y * width * 3; x < width; x++, at += 3) {
-      const [a, b] = [(y * sizePx + across.places[2 * x]) * 3, (y * sizePx + across.places[2 * x + 1]) * 3];
-      const [first, second] = [across.weights[2 * x], across.weights[2 * x + 1]];
+      const a = (y * sizePx + across.places[2 * x]) * 3;
+      const b = (y * sizePx + across.places[2 * x + 1]) * 3;
+      const first = across.weights[2 * x];
+      const second = across.weights[2 * x + 1];
       wide[at] = picture[a] * first + picture[b] * second;
       wide[at + 1] = picture[a + 1] * first + picture[b + 1] * second;
       wide[at + 2] = picture[a + 2] * first + picture[b + 2] * second;

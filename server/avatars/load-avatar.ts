@@ -41,6 +41,7 @@ export async function loadAvatar(
   return {
     id,
     name,
+    folder,
     widthPx: manifest.sizePx,
     heightPx: manifest.sizePx,
     clips,

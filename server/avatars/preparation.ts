@@ -1,11 +1,8 @@
-import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { setPriority } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { AppError } from '../errors.ts';
-import { AvatarRefused } from './avatar-report.ts';
-import type { FromPreparation } from './preparation-process.ts';
+import { removeLeftovers } from './leftovers.ts';
 import type { PreparationJob, PreparedClips } from './prepare-clips.ts';
 import {
   AVATAR_SIZE_PX,
@@ -17,12 +14,11 @@ import {
   readManifest,
   writeManifest,
 } from './prepared-files.ts';
+import { runApart } from './run-apart.ts';
 import { type AvatarEntry, type Consent, checksumOf, ownPortrait, sourceClips } from './source-clips.ts';
 
 /** Longest that one avatar takes: many times what a long video needs. */
 const MAX_SECONDS = 180;
-/** Sessions that run come first. */
-const NICENESS = 5;
 
 /** Where an avatar's prepared data lies: `<preparedFolder>/<id>/prepared`. */
 export function preparedPath(preparedFolder: string, id: string): string {
@@ -103,80 +99,23 @@ async function keepConsent(folder: string, manifest: Manifest, consent: Consent 
   return changed;
 }
 
-/** Removes what preparations left that were killed; what another process is at stays. */
-async function removeLeftovers(folder: string): Promise<void> {
-  const siblings = await readdir(dirname(folder)).catch(() => []);
-  for (const name of siblings) {
-    const [, owner] = name.split(`${basename(folder)}.`);
-    if (owner === undefined || (owner !== '' && isRunning(Number.parseInt(owner, 10)))) continue;
-    await rm(join(dirname(folder), name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  if (!(pid > 0) || pid === process.pid) return pid === process.pid;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/**
- * Runs the job in a process of its own: it takes its 300 MB with it when it ends, and a file that brings a decoder down
- * does not bring the server down.
- */
 function prepareApart(
   job: PreparationJob,
   onProgress: (share: number) => void,
   signal?: AbortSignal,
 ): Promise<PreparedClips> {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL('./preparation-process.ts', import.meta.url), { execArgv: [] });
-    let prepared: PreparedClips | null = null;
-    let failure: Error | null = null;
-    // Nothing in it is worth a goodbye: its folder is removed by whoever made it.
-    const end = () => child.kill('SIGKILL');
-    signal?.addEventListener('abort', end, { once: true });
-    const overtime = setTimeout(() => {
-      failure = new AppError(
+  return runApart(job, {
+    process: new URL('./preparation-process.ts', import.meta.url),
+    onProgress,
+    signal,
+    maxSeconds: MAX_SECONDS,
+    tooSlow: () =>
+      new AppError(
         'timeout',
         `Avatar ${job.avatarId}: its preparation took more than ${MAX_SECONDS} s. Use a shorter or smaller video.`,
-      );
-      end();
-    }, MAX_SECONDS * 1000);
-    // A process that has ended already needs no priority.
-    child.once('spawn', () => child.pid && lowerPriority(child.pid));
-    child.on('message', (message: FromPreparation) => {
-      if (message.type === 'progress') onProgress(message.share);
-      else if (message.type === 'done') prepared = message.prepared;
-      else failure = failureOf(message);
-    });
-    child.on('error', (error) => {
-      failure ??= error;
-    });
-    child.on('close', (code, how) => {
-      clearTimeout(overtime);
-      signal?.removeEventListener('abort', end);
-      if (signal?.aborted) reject(signal.reason);
-      else if (prepared) resolve(prepared);
-      else reject(failure ?? crashed(job, how ?? code));
-    });
-    child.send(job, () => {});
+      ),
+    crashed: (how) => crashed(job, how),
   });
-}
-
-function lowerPriority(pid: number): void {
-  try {
-    setPriority(pid, NICENESS);
-  } catch {
-    // It has ended already, or the system does not allow it; neither is a reason to stop.
-  }
-}
-
-function failureOf({ code, message, report }: FromPreparation & { type: 'failed' }): AppError {
-  return report ? new AvatarRefused(code, message, report) : new AppError(code, message);
 }
 
 function crashed({ avatarId, clips }: PreparationJob, how: string | number | null): AppError {

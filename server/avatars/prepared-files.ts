@@ -84,7 +84,7 @@ export async function checksumsIn(folder: string): Promise<Record<string, FileCh
 }
 
 /** Whether all files that a manifest names are there as they were when it was written. */
-export async function isIntact(folder: string, { files }: Manifest): Promise<boolean> {
+export async function isIntact(folder: string, { files }: Pick<Manifest, 'files'>): Promise<boolean> {
   for (const [name, { sizeBytes, sha256 }] of Object.entries(files)) {
     const found = await checksumOfFile(join(folder, name)).catch(() => null);
     if (found?.sizeBytes !== sizeBytes || found.sha256 !== sha256) return false;

@@ -6,8 +6,8 @@ import { readOnnxMetadata } from './onnx-metadata.ts';
 /** Steps of the pipeline that a graph may do itself, so that nobody does them twice or never. */
 export type GraphPart = 'positional-encoding' | 'timestep-0' | 'latent-scale' | 'uint8-nhwc-bgr' | 'mean' | 'argmax';
 
-/** Sizes that a graph tells: channels, hidden states, feature rows, mel frames, latent rows, picture rows. */
-export type GraphSize = 'width' | 'layers' | 'positions' | 'melFrames' | 'latent' | 'image';
+/** Sizes that a graph tells: channels, hidden states, feature rows, mel frames, latent rows, picture rows, and those of a parsed picture. */
+export type GraphSize = 'width' | 'layers' | 'positions' | 'melFrames' | 'latent' | 'image' | 'parsingImage';
 
 interface GraphNeeds {
   readonly contains: readonly GraphPart[];
@@ -20,7 +20,7 @@ const GRAPHS = {
   unet: { contains: ['positional-encoding', 'timestep-0'], sizes: ['width', 'layers', 'latent'] },
   'vae-decoder': { contains: ['latent-scale', 'uint8-nhwc-bgr'], sizes: ['latent', 'image'] },
   'vae-encoder': { contains: ['mean', 'latent-scale'], sizes: ['latent', 'image'] },
-  'face-parsing': { contains: ['argmax'], sizes: [] },
+  'face-parsing': { contains: ['argmax'], sizes: ['parsingImage'] },
   'unet-decoder': {
     contains: ['positional-encoding', 'timestep-0', 'latent-scale', 'uint8-nhwc-bgr'],
     sizes: ['width', 'layers', 'latent', 'image'],
@@ -110,7 +110,7 @@ export function sizeOf(facts: GraphFacts, size: GraphSize): number {
   return value;
 }
 
-const SIZES: readonly GraphSize[] = ['width', 'layers', 'positions', 'melFrames', 'latent', 'image'];
+const SIZES: readonly GraphSize[] = ['width', 'layers', 'positions', 'melFrames', 'latent', 'image', 'parsingImage'];
 
 function readSizes(metadata: ReadonlyMap<string, string>): Partial<Record<GraphSize, number>> {
   const told = SIZES.map((size) => [size, metadata.get(PREFIX + keyOf(size)) ?? ''] as const);

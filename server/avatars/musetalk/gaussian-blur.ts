@@ -21,11 +21,13 @@ export function gaussianBlur({ widthPx, heightPx, data }: Pixels, size: number):
   const weights = gaussianWeights(size);
   const half = (size - 1) / 2;
   const across = new Uint16Array(widthPx * heightPx);
+  const used: number[] = [];
   const columns = Int32Array.from({ length: widthPx + 2 * half }, (_, i) => reflect(i - half, widthPx));
   for (let y = 0; y < heightPx; y++) {
     const row = data.subarray(y * widthPx, (y + 1) * widthPx);
     // Most of a mask is empty.
     if (row.every((value) => value === 0)) continue;
+    used.push(y);
     for (let x = 0; x < widthPx; x++) {
       let sum = 0;
       for (let k = 0; k < size; k++) sum += row[columns[x + k]] * weights[k];
@@ -34,7 +36,8 @@ export function gaussianBlur({ widthPx, heightPx, data }: Pixels, size: number):
   }
   const out = new Uint8Array(widthPx * heightPx);
   const sums = new Int32Array(widthPx);
-  for (let y = 0; y < heightPx; y++) {
+  const [first = heightPx, last = 0] = [used[0], used.at(-1)];
+  for (let y = Math.max(0, first - half); y < Math.min(heightPx, last + half + 1); y++) {
     sums.fill(0);
     for (let k = 0; k < size; k++) {
       const from = reflect(y - half + k, heightPx) * widthPx;

@@ -37,14 +37,16 @@ export function jawRegion(labels: Uint8Array): Pixels {
   const skin = { ...size, data: labels.map((label) => (label === LABEL.skin ? 255 : 0)) };
   const grown = dilate(skin, WEDGE);
   let shrunk = grown;
-  for (let time = 0; time < ERODE_TIMES; time++) shrunk = erode(shrunk, FLAT);
   const middle = LABELS_SIZE_PX / 2;
-  const data = labels.map((label, at) => {
+  for (let time = 0; time < ERODE_TIMES; time++) shrunk = erode(shrunk, FLAT);
+  const data = new Uint8Array(labels.length);
+  for (let at = 0; at < labels.length; at++) {
     const x = at % LABELS_SIZE_PX;
+    const label = labels[at];
     const isCheek = x <= middle - CHEEK_PX || x >= middle + CHEEK_PX;
-    if (label === LABEL.mouth || label === LABEL.upperLip || label === LABEL.lowerLip) return 255;
-    return label === LABEL.nose ? 0 : (isCheek ? shrunk : grown).data[at];
-  });
+    if (label === LABEL.mouth || label === LABEL.upperLip || label === LABEL.lowerLip) data[at] = 255;
+    else if (label !== LABEL.nose) data[at] = (isCheek ? shrunk : grown).data[at];
+  }
   return { ...size, data };
 }
 
