@@ -46,6 +46,8 @@ export interface AvatarLoadingOptions {
   /** Most avatars that may be added for the time that the server runs. */
   readonly maxAdded: number;
   readonly log: Log;
+  /** Makes what the engine that runs wants of an avatar besides; see `AvatarStoreOptions`. */
+  readonly complete?: AvatarStoreOptions['complete'];
   /** `AvatarStore.open` unless a test has its own. */
   readonly openStore?: (options: AvatarStoreOptions) => Promise<Store>;
 }
@@ -142,6 +144,7 @@ export class AvatarLoading implements AvatarGallery {
       ...users,
       preparedFolder: this.#options.preparedFolder,
       maxBytes: this.#options.maxMemoryBytes,
+      complete: this.#options.complete,
       onTurn: (id) => this.#set(id, 'preparing', 0),
       onProgress: (id, share) => this.#showProgress(id, share),
       onPrepared: (id, manifest) => this.#keepFacts(id, manifest),

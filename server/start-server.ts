@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AvatarLoading } from './avatar-loading.ts';
 import type { Avatar } from './avatars/avatar.ts';
+import { FacePreparation } from './avatars/musetalk/face-preparation.ts';
 import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
 import { AvatarShelf } from './clip-shelf.ts';
@@ -79,12 +80,16 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const { settings } = config;
   const { log } = options;
   const metrics = new Metrics();
+  const musetalkFaces = new FacePreparation(settings.engine.musetalk);
   const avatars = new AvatarLoading(config.avatars, {
     preparedFolder: settings.media.preparedFolder,
     needsAll: options.needsAllAvatars ?? false,
     showsProgress: options.showsProgress ?? false,
     maxMemoryBytes: settings.media.maxMemoryMb * 1e6,
     maxAdded: settings.media.maxAddedAvatars,
+    complete: async (...avatar) => {
+      if (line?.scheduler.spec.id === 'musetalk') await musetalkFaces.prepare(...avatar);
+    },
     log,
   });
   let line: SessionLine | null = null;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NARROW_FOLDER } from '../testing/musetalk-narrow.ts';
 import { plainAvatar } from './embedded/test-avatar.ts';
 import { createEngine, ENGINE_IDS, engineSpec } from './registry.ts';
 
@@ -7,12 +8,17 @@ function moduleOf(code: string): string {
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
+/** Of engines whose weights are not in the repository. */
+const SETTINGS = {
+  musetalk: { modelsFolder: NARROW_FOLDER, executionProviders: ['cpu'], threads: 1, remoteUrl: null },
+} as const;
+
 test('every engine of ours is what its id says', async () => {
-  assert.deepEqual(ENGINE_IDS, ['static', 'embedded']);
+  assert.deepEqual(ENGINE_IDS, ['static', 'embedded', 'musetalk']);
   for (const id of ENGINE_IDS) {
     const spec = await engineSpec({ id, moduleUrl: null });
     assert.equal(spec.id, id);
-    const engine = await createEngine({ id, moduleUrl: null });
+    const engine = await createEngine({ id, moduleUrl: null, settings: SETTINGS });
     assert.equal(engine.spec, spec);
     await engine.close();
     await engine.close();
@@ -33,7 +39,7 @@ test('an unknown engine is refused with the ones there are', async () => {
   for (const id of ['musetlk', 'constructor']) {
     await assert.rejects(engineSpec({ id, moduleUrl: null }), {
       code: 'config_invalid',
-      message: `engine must be one of static, embedded, got "${id}"`,
+      message: `engine must be one of static, embedded, musetalk, got "${id}"`,
     });
   }
 });

@@ -39,6 +39,7 @@ export interface EngineModule {
 const ENGINES: Readonly<Record<string, () => Promise<EngineModule>>> = {
   static: () => import('./static.ts'),
   embedded: () => import('./embedded/embedded.ts'),
+  musetalk: () => import('./musetalk/musetalk.ts'),
 };
 
 /** Ids of our engines. */
