@@ -7,12 +7,13 @@ import { latency } from './bench/latency.ts';
 import { lips } from './bench/lips.ts';
 import { mouth } from './bench/mouth.ts';
 import { prepare } from './bench/prepare.ts';
+import { scheduler } from './bench/scheduler.ts';
 import { seam } from './bench/seam.ts';
 import { sessions } from './bench/sessions.ts';
 import { soak } from './bench/soak.ts';
 import { sync } from './bench/sync.ts';
 
-const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, seam, prepare, sessions, frameService, soak];
+const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, seam, prepare, sessions, scheduler, frameService, soak];
 const PROFILE_FOLDER = 'out/profile';
 
 const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile]
