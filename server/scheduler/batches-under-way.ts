@@ -33,6 +33,11 @@ export class BatchesUnderWay<Job extends WaitingJob> {
     return this.#batches.values().next().value;
   }
 
+  /** The jobs of all of them. */
+  jobs(): Job[] {
+    return [...this.#batches.values()].flatMap(({ jobs }) => jobs);
+  }
+
   send(jobs: readonly Job[]): void {
     const batchId = this.#nextId++;
     const nowMs = this.#timers.nowMs();

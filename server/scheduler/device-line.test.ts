@@ -39,7 +39,9 @@ class Rig {
   /** A job of each session. */
   async add(...sessions: string[]): Promise<void> {
     for (const sessionId of sessions) {
-      this.line.add(jobOf(sessionId, this.timers.nowMs() + DUE_AFTER_MS), (outcome: FrameOutcome) => {
+      const job = jobOf(sessionId, this.timers.nowMs() + DUE_AFTER_MS);
+      const onStandstill = (): void => void this.told.push(`${sessionId} stands still`);
+      this.line.add({ ...job, onStandstill }, (outcome: FrameOutcome) => {
         this.told.push(`${sessionId} ${outcome}`);
       });
     }
@@ -157,7 +159,7 @@ test('a device that does not answer: what waits and what comes fails at once, an
   assert.equal(rig.line.isStalled, true);
   await rig.add('a');
   assert.deepEqual(rig.batches, ['a', 'b'], 'b had been handed over: its memory is lent until the device answers');
-  assert.deepEqual(rig.told, ['a failed']);
+  assert.deepEqual(rig.told, ['a stands still', 'b stands still', 'a failed']);
   await rig.timers.advance(2_000);
   await rig.answer();
   await rig.answer();

@@ -222,6 +222,7 @@ export class DeviceLine implements JobLine {
     this.#options.metrics.counter('device_stalls').add();
     this.#options.log.warn({ jobs }, 'the device does not answer; faces rest until it does');
     this.#failWaiting();
+    for (const { onStandstill } of this.#underWay.jobs()) onStandstill?.();
   }
 
   #look(verdict: ReturnType<DeviceHealth['note']>, { failures }: Inferred): void {

@@ -20,6 +20,8 @@ export interface FrameJob {
    * promise settles. Null if nobody asks for them.
    */
   readonly mouth: SharedArrayBuffer | null;
+  /** Called if the device stands still with this job: the picture will not be there in time, but its memory stays lent. */
+  readonly onStandstill?: () => void;
 }
 
 /**

@@ -113,6 +113,10 @@ export class PictureLine {
         dueMs,
         picture: picture.memory,
         mouth: this.#options.mouths.isWanted ? picture.mouth.buffer : null,
+        onStandstill: () => {
+          this.#giveUp(pending, 'failed');
+          this.#showSettled();
+        },
       })
       .then((outcome) => {
         const isWanted = pending.outcome === 'waiting';
@@ -128,11 +132,7 @@ export class PictureLine {
   /** Says that the frames up to `index` can wait no longer: those that are not there are replaced. */
   settle(index: number): void {
     for (const pending of this.#pending) {
-      if (pending.index <= index && pending.outcome === 'waiting') {
-        pending.outcome = 'late';
-        // The engine still draws into it: whoever waits for its answer gives it back.
-        pending.picture = null;
-      }
+      if (pending.index <= index) this.#giveUp(pending, 'late');
     }
     this.#showSettled();
   }
@@ -158,6 +158,14 @@ export class PictureLine {
   close(): void {
     this.#isClosed = true;
     this.#pending.length = 0;
+  }
+
+  /** Waits no longer for a picture. */
+  #giveUp(pending: Pending, outcome: 'late' | 'failed'): void {
+    if (pending.outcome !== 'waiting') return;
+    pending.outcome = outcome;
+    // The engine still draws into it: whoever waits for its answer gives it back.
+    pending.picture = null;
   }
 
   #begin(pending: Pending): Pending {

@@ -33,6 +33,7 @@ export class SimulatedFace {
       return;
     }
     if (outcome === 'late' || outcome === null) this.late += 1;
+    if (outcome === 'failed' || outcome === 'resting') this.#repeats = LONGEST_REPEAT_FRAMES;
     const stays = outcome === 'late' || outcome === 'held' || outcome === null;
     this.#repeats += 1;
     if (stays && this.#repeats <= LONGEST_REPEAT_FRAMES) this.mouthsMs.push(atMs);

@@ -105,6 +105,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
         dueMs,
         picture: NO_PIXELS,
         mouth: null,
+        onStandstill: () => {
+          outcome = 'failed';
+        },
       },
       (told) => {
         outcome = told;
