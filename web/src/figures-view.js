@@ -15,6 +15,7 @@ const ROWS = [
   { id: 'offset', label: 'Lips ahead of sound', text: ({ offsetMs }) => unit(offsetMs, 'ms') },
   { id: 'round-trip', label: 'Round trip', text: ({ roundTripMs }) => unit(roundTripMs, 'ms') },
   { id: 'rate', label: 'Frame rate', text: ({ framesPerSecond }) => unit(framesPerSecond, 'fps') },
+  { id: 'mouths', label: 'New mouths', text: ({ mouthsPerSecond }) => unit(mouthsPerSecond, 'per s') },
   {
     id: 'bitrate',
     label: 'Received',

@@ -4,6 +4,7 @@
  * @typedef {object} Figures
  * @property {number | null} roundTripMs
  * @property {number | null} framesPerSecond
+ * @property {number | null} mouthsPerSecond Mouths drawn anew in a second of talking; fewer than 25 where too many talk.
  * @property {number | null} bitsPerSecond Picture and sound received.
  * @property {number | null} offsetMs Picture minus sound at the screen and loudspeaker: positive when the picture is ahead.
  * @property {number | null} delayMs From the voice to the lips on the screen.
@@ -55,6 +56,7 @@ export class FigureReader {
     return {
       roundTripMs,
       framesPerSecond: numberOf(video.framesPerSecond),
+      mouthsPerSecond: server.mouths_per_second ?? null,
       bitsPerSecond: last && seconds > 0 ? ((bytes - last.bytes) * 8) / seconds : null,
       offsetMs: this.#offset(video.estimatedPlayoutTimestamp, audio.estimatedPlayoutTimestamp),
       // The round trip is the way there and the way back.

@@ -45,6 +45,12 @@ test('without a microphone there is no delay to tell', () => {
   assert.equal(reader.read(report(2), { delay_ms: 150 }, null).delayMs, null);
 });
 
+test('new mouths are those that the server counts, and unknown in silence', () => {
+  const reader = new FigureReader();
+  assert.equal(reader.read(report(1), { mouths_per_second: 15 }, null).mouthsPerSecond, 15);
+  assert.equal(reader.read(report(2), { mouths_per_second: null }, null).mouthsPerSecond, null);
+});
+
 test('the bit rate is taken between two readings', () => {
   const reader = new FigureReader();
   assert.equal(reader.read(report(1), {}, null).bitsPerSecond, null);

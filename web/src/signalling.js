@@ -2,7 +2,7 @@
  * The messages of the server's WebSocket `/ws`: one JSON object per text frame.
  *
  * @typedef {{ id: string, name: string, video_path: string, portrait: string, audio_clips: string[] }} AvatarEntry
- * @typedef {{ delay_ms?: number | null, jitter_buffer_ms?: number | null, clip?: string | null }} ServerFigures
+ * @typedef {{ delay_ms?: number | null, mouths_per_second?: number | null, jitter_buffer_ms?: number | null, clip?: string | null }} ServerFigures
  *
  * @typedef {{ type: 'get_avatars' }
  *   | { type: 'get_config' }

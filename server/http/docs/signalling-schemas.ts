@@ -64,7 +64,11 @@ export const SIGNALLING_ANSWERS: Readonly<Record<string, Schema>> = {
   answer: message('answer', { sdp: SDP }),
   ice_candidate: message('ice_candidate', { candidate: CANDIDATE }),
   config: message('config', { ice_servers: listOf({ type: 'object', required: ['urls'] }) }),
-  figures: message('figures', { session_id: { type: 'string' }, delay_ms: { type: 'number' } }),
+  figures: message('figures', {
+    session_id: { type: 'string' },
+    delay_ms: { type: 'number' },
+    mouths_per_second: nullable({ type: 'integer' }),
+  }),
   mouth: message('mouth', {
     frame: { type: 'integer' },
     time_ms: { type: 'number' },
