@@ -174,6 +174,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
     isStarted: () => state === 'started',
     health: () => ({
       engine: line?.scheduler.spec.id ?? null,
+      provider: line?.scheduler.report?.provider ?? null,
+      weights_are_random: line?.scheduler.report?.models.some(({ weights }) => weights === 'random') ?? false,
       sessions: line?.sessions.size ?? 0,
       capacity: capacity(),
       uptime_s: Math.round(process.uptime()),

@@ -42,6 +42,30 @@ export function computeBudgetMs(spec: EngineSpec, configuredMs: number): number 
   return Math.max(configuredMs, spec.computeBudgetMs ?? 0);
 }
 
+/** What computes behind an engine, for people to see. */
+export interface EngineReport {
+  /** The execution provider, or `remote` for another machine. */
+  readonly provider: string;
+  /** Why nothing faster computes. */
+  readonly refusals: readonly { readonly provider: string; readonly reason: string }[];
+  readonly models: readonly ModelReport[];
+}
+
+export interface ModelReport {
+  readonly name: string;
+  /** Such as `musetalk-1.5`. */
+  readonly version: string;
+  readonly precision: string;
+  /** `random`: made to be tried without the published weights; what it draws is noise. */
+  readonly weights: 'published' | 'random';
+}
+
+/** How far an engine is with starting: what is under way, and the share 0..1 that is done. */
+export interface StartProgress {
+  readonly step: string;
+  readonly share: number;
+}
+
 /** One mouth to draw. */
 export interface MouthJob {
   readonly sessionId: string;
@@ -104,6 +128,8 @@ export interface BoxPatch {
 /** Draws mouths. Lives in a worker thread, knows no session, clock or picture size. */
 export interface Engine {
   readonly spec: EngineSpec;
+  /** Of an engine whose models are chosen when it starts. */
+  readonly report?: EngineReport;
   /** Makes an avatar known. Called before the first job that names it; a second call replaces it. */
   addAvatar(avatar: Avatar): Promise<void>;
   /** Lets go of an avatar and what was made of it; jobs that name it are refused from now on. Idempotent. */

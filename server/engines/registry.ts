@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { ProviderId } from '../models/execution-providers.ts';
-import type { Engine, EngineSpec } from './engine.ts';
+import type { Engine, EngineSpec, StartProgress } from './engine.ts';
 
 /** Which engine: one of ours by id, or somebody's module, which then comes first. */
 export interface EngineChoice {
@@ -33,7 +33,7 @@ export interface EngineModule {
   /** Absolute paths of the files that the engine cannot do without. */
   readonly modelFiles?: readonly string[] | ((settings: EngineSettings | undefined) => readonly string[]);
   /** Makes an instance for the calling thread. @throws {AppError} `model_missing` if a file that it needs is not there. */
-  createEngine(settings?: EngineSettings): Promise<Engine>;
+  createEngine(settings?: EngineSettings, onProgress?: (progress: StartProgress) => void): Promise<Engine>;
 }
 
 const ENGINES: Readonly<Record<string, () => Promise<EngineModule>>> = {
@@ -63,8 +63,11 @@ export async function modelFiles(choice: EngineChoice): Promise<readonly string[
  * Makes an engine for the calling thread, which should be a worker: models block while they load and run.
  * @throws {AppError} as {@link engineSpec}, and what the engine itself throws.
  */
-export async function createEngine(choice: EngineChoice): Promise<Engine> {
-  return (await loadModule(choice)).createEngine(choice.settings);
+export async function createEngine(
+  choice: EngineChoice,
+  onProgress?: (progress: StartProgress) => void,
+): Promise<Engine> {
+  return (await loadModule(choice)).createEngine(choice.settings, onProgress);
 }
 
 async function loadModule({ id, moduleUrl }: EngineChoice): Promise<EngineModule> {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Avatar } from '../avatars/avatar.ts';
+import type { EngineReport, StartProgress } from '../engines/engine.ts';
 import type { EngineChoice } from '../engines/registry.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -12,7 +13,8 @@ const FIRST_RESTART_MS = 200;
 /** A device that comes back is found again within this and the time that its engine takes to start. */
 const LAST_RESTART_MS = 2_000;
 const STOP_LIMIT_MS = 3_000;
-const START_LIMIT_MS = 60_000;
+/** Between two steps of an engine that starts: one of them may load gigabytes. */
+const START_LIMIT_MS = 120_000;
 
 export interface EngineThreadOptions {
   readonly engine: EngineChoice;
@@ -21,6 +23,8 @@ export interface EngineThreadOptions {
   readonly warmUp: readonly number[];
   /** Makes the line of jobs for this thread. `remake` is to be called when only an engine made anew can help. */
   readonly makeLine: (send: SendBatch, remake: () => void) => JobLine;
+  /** Called while the engine starts. */
+  readonly onProgress?: (progress: StartProgress) => void;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -34,6 +38,7 @@ export class EngineThread {
   readonly #line: JobLine;
   #state: 'starting' | 'running' | 'down' | 'closed' = 'starting';
   #worker: Worker | null = null;
+  #report: EngineReport | null = null;
   #restartMs = FIRST_RESTART_MS;
   #restartTimer: NodeJS.Timeout | null = null;
 
@@ -74,6 +79,11 @@ export class EngineThread {
   /** How the thread is shared out among the sessions that talk; null where that is not measured. */
   get sharing(): Sharing | null {
     return this.#line.sharing;
+  }
+
+  /** What computes behind the engine; null for one that does not tell. */
+  get report(): EngineReport | null {
+    return this.#report;
   }
 
   submit(job: FrameJob): Promise<FrameOutcome> {
@@ -119,18 +129,20 @@ export class EngineThread {
     const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), { workerData: start });
     this.#worker = worker;
     return new Promise<void>((resolve, reject) => {
-      const limit = setTimeout(
-        () => reject(new AppError('timeout', `engine ${engine.id} was not ready after ${START_LIMIT_MS} ms`)),
-        START_LIMIT_MS,
-      );
+      const overdue = `engine ${engine.id} has not come further for ${START_LIMIT_MS} ms while it started`;
+      const limit = setTimeout(() => reject(new AppError('timeout', overdue)), START_LIMIT_MS);
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') {
           clearTimeout(limit);
           if (this.#state === 'closed') return;
           this.#state = 'running';
           this.#restartMs = FIRST_RESTART_MS;
+          this.#report = message.report;
           this.#line.start(message.batchTimes);
           resolve();
+        } else if (message.type === 'starting') {
+          limit.refresh();
+          this.#options.onProgress?.(message.progress);
         } else if (message.type === 'start_failed') {
           clearTimeout(limit);
           reject(new AppError('engine_failed', `engine ${engine.id} cannot start: ${message.message}`));

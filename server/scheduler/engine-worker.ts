@@ -4,7 +4,7 @@ import { type Avatar, type AvatarClip, avatarFrame, GEOMETRY_SIZE } from '../ava
 import { pasteBox } from '../avatars/box-paste.ts';
 import { Composer } from '../avatars/compose.ts';
 import { brokenPatch } from '../engines/broken-patch.ts';
-import type { Engine, MouthPatch } from '../engines/engine.ts';
+import type { Engine, EngineReport, MouthPatch, StartProgress } from '../engines/engine.ts';
 import { createEngine } from '../engines/registry.ts';
 import { AppError } from '../errors.ts';
 import type { BatchTime, Drawing, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
@@ -23,6 +23,10 @@ class EngineWorker {
   constructor(engine: Engine, composer: Composer) {
     this.#engine = engine;
     this.#composer = composer;
+  }
+
+  get report(): EngineReport | null {
+    return this.#engine.report ?? null;
   }
 
   async addAvatar(avatar: Avatar): Promise<void> {
@@ -65,12 +69,13 @@ class EngineWorker {
   }
 
   /** Makes the device ready for batches of those sizes, and measures them. Ends with the first that is too large or too slow. */
-  async warmUp(sizes: readonly number[]): Promise<BatchTime[]> {
+  async warmUp(sizes: readonly number[], tell: (progress: StartProgress) => void): Promise<BatchTime[]> {
     const times: BatchTime[] = [];
     if (sizes.length > 0 && !this.#engine.warmUp) {
       throw new AppError('engine_failed', `engine ${this.#engine.spec.id} is for a gpu and must export warmUp()`);
     }
-    for (const size of sizes) {
+    for (const [at, size] of sizes.entries()) {
+      tell({ step: `warming up batches of ${size}`, share: at / sizes.length });
       try {
         await this.#engine.warmUp?.(size);
         const startedMs = performance.now();
@@ -143,8 +148,9 @@ async function serve(): Promise<void> {
   let worker: EngineWorker;
   let batchTimes: readonly BatchTime[];
   try {
-    worker = new EngineWorker(await createEngine(start.engine), new Composer());
-    batchTimes = await worker.warmUp(start.warmUp);
+    const tell = (progress: StartProgress): void => send({ type: 'starting', progress });
+    worker = new EngineWorker(await createEngine(start.engine, tell), new Composer());
+    batchTimes = await worker.warmUp(start.warmUp, tell);
     for (const avatar of start.avatars) await addAvatar(avatar);
   } catch (error) {
     send({ type: 'start_failed', message: messageOf(error) });
@@ -156,7 +162,7 @@ async function serve(): Promise<void> {
   port.on('message', (message: ToWorker) => {
     tail = tail.then(() => handle(message));
   });
-  send({ type: 'ready', batchTimes });
+  send({ type: 'ready', batchTimes, report: worker.report });
 
   /** An avatar that the engine cannot use is its own sessions' loss, not everybody's. */
   async function addAvatar(avatar: Avatar): Promise<void> {

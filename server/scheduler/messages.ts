@@ -1,4 +1,5 @@
 import type { Avatar } from '../avatars/avatar.ts';
+import type { EngineReport, StartProgress } from '../engines/engine.ts';
 import type { EngineChoice } from '../engines/registry.ts';
 
 /** What an engine worker is started with. */
@@ -43,7 +44,8 @@ export type Drawing = 'drawn' | 'closed' | 'failed';
 
 export type FromWorker =
   /** `batchTimes`: what warming up took, for as many of the sizes as the device has memory and speed for. */
-  | { readonly type: 'ready'; readonly batchTimes: readonly BatchTime[] }
+  | { readonly type: 'ready'; readonly batchTimes: readonly BatchTime[]; readonly report: EngineReport | null }
+  | { readonly type: 'starting'; readonly progress: StartProgress }
   | { readonly type: 'start_failed'; readonly message: string }
   | { readonly type: 'avatar_refused'; readonly avatarId: string; readonly message: string }
   | {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CHUNK_MS } from '../audio/pcm.ts';
 import type { Avatar } from '../avatars/avatar.ts';
-import { computeBudgetMs, type EngineSpec } from '../engines/engine.ts';
+import { computeBudgetMs, type EngineReport, type EngineSpec, type StartProgress } from '../engines/engine.ts';
 import { type EngineChoice, engineSpec } from '../engines/registry.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -23,6 +23,8 @@ export interface SchedulerOptions {
   /** Time from a frame's last sound to its picture, ms; an engine may ask for more. Default 20. */
   readonly computeBudgetMs?: number;
   readonly avatars: readonly Avatar[];
+  /** Called while the engine starts. */
+  readonly onProgress?: (progress: StartProgress) => void;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -49,10 +51,10 @@ export class Scheduler implements FrameScheduler {
     const avatars = new Map(options.avatars.map((avatar) => [avatar.id, avatar]));
     const cores = availableParallelism();
     const count = spec.device === 'gpu' ? 1 : options.workers || Math.min(cores, Math.max(2, Math.floor(cores / 2)));
-    const { engine, log, metrics } = options;
+    const { engine, onProgress, log, metrics } = options;
     const opened = await Promise.allSettled(
       Array.from({ length: count }, () =>
-        EngineThread.open({ engine, avatars, ...lineOf(spec, options), log, metrics }),
+        EngineThread.open({ engine, avatars, ...lineOf(spec, options), onProgress, log, metrics }),
       ),
     );
     const threads = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -67,6 +69,12 @@ export class Scheduler implements FrameScheduler {
   get capacity(): number | null {
     const [{ capacity }] = this.#threads;
     return capacity;
+  }
+
+  /** What computes behind the engine; null for one that does not tell. */
+  get report(): EngineReport | null {
+    const [{ report }] = this.#threads;
+    return report;
   }
 
   /** How the engine's device is shared out among the sessions that talk; null for an engine without. */

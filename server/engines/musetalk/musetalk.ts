@@ -3,7 +3,7 @@ import { facePath, PreparedFace, readFaceManifest } from '../../avatars/musetalk
 import { AppError } from '../../errors.ts';
 import { graphFile, sizeOf } from '../../models/musetalk-graphs.ts';
 import { hasGraph, type OpenedGraphs, openGraphs } from '../../models/open-graphs.ts';
-import type { Engine, EngineSpec, MouthJob, MouthPatch } from '../engine.ts';
+import type { Engine, EngineReport, EngineSpec, MouthJob, MouthPatch, StartProgress } from '../engine.ts';
 import type { EngineSettings, MuseTalkSettings } from '../registry.ts';
 import { unknownAvatar } from '../unknown-avatar.ts';
 import { FaceDrawer, type Graph } from './face-drawer.ts';
@@ -48,6 +48,7 @@ type Face = ReadonlyMap<string, PreparedFace> | AppError;
 /** MuseTalk 1.5: hears with Whisper, draws the lower half of the face anew with a UNet, for many sessions at once. */
 class MuseTalkEngine implements Engine {
   readonly spec = spec;
+  readonly report: EngineReport;
   readonly #graphs: OpenedGraphs<DrawingGraph>;
   readonly #hearing: Hearing;
   readonly #drawer: FaceDrawer;
@@ -57,6 +58,7 @@ class MuseTalkEngine implements Engine {
   constructor(graphs: OpenedGraphs<DrawingGraph>) {
     const encoder = graphs.facts['whisper-encoder'];
     this.#graphs = graphs;
+    this.report = reportOf(graphs);
     this.#hearing = new Hearing(graphs.models['whisper-encoder'], {
       width: sizeOf(encoder, 'width'),
       layers: sizeOf(encoder, 'layers'),
@@ -126,8 +128,18 @@ class MuseTalkEngine implements Engine {
   }
 }
 
+function reportOf({ provider, refusals, facts }: OpenedGraphs<DrawingGraph>): EngineReport {
+  const models = Object.values(facts).map(({ graph, model, precision, weights }) => {
+    return { name: graph, version: model, precision, weights };
+  });
+  return { provider, refusals, models };
+}
+
 /** @throws {AppError} `model_missing`, `model_invalid`, `engine_failed`, see `openGraphs`. */
-export async function createEngine(settings?: EngineSettings): Promise<Engine> {
+export async function createEngine(
+  settings?: EngineSettings,
+  onProgress?: (progress: StartProgress) => void,
+): Promise<Engine> {
   const musetalk = musetalkOf(settings);
-  return new MuseTalkEngine(await openGraphs(drawingGraphs(musetalk.modelsFolder), musetalk));
+  return new MuseTalkEngine(await openGraphs(drawingGraphs(musetalk.modelsFolder), musetalk, onProgress));
 }
