@@ -1,4 +1,4 @@
-"""python3 -m unittest test_export   (about two minutes; needs what requirements-test.txt lists)"""
+"""python3 -m unittest test_export   (two minutes)"""
 import json
 import os
 import pickle
@@ -8,13 +8,14 @@ import unittest
 import numpy as np
 import onnx
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import WhisperConfig, WhisperModel
 
+import arrays
 import check
 import golden
 import graphs
 import originals
+import reference
+import reference_scene as scene
 from build import NETWORKS, build, random_networks
 from convert import convert
 from nets.unet import UNet
@@ -22,25 +23,6 @@ from nets.vae import Vae
 from nets.whisper import WhisperEncoder
 from random_weights import randomise
 from sizes import FULL, FULL_PARAMETERS, NARROW
-
-
-def diffusers_unet(sizes):
-    return UNet2DConditionModel(
-        sample_size=64, in_channels=8, out_channels=4, cross_attention_dim=sizes.width, attention_head_dim=sizes.unet_heads,
-        block_out_channels=sizes.unet_channels, norm_num_groups=sizes.unet_groups, layers_per_block=2,
-        down_block_types=('CrossAttnDownBlock2D',) * 3 + ('DownBlock2D',), up_block_types=('UpBlock2D',) + ('CrossAttnUpBlock2D',) * 3)
-
-
-def diffusers_vae(sizes):
-    return AutoencoderKL(block_out_channels=sizes.vae_channels, norm_num_groups=sizes.vae_groups, layers_per_block=2, latent_channels=4,
-                         down_block_types=('DownEncoderBlock2D',) * 4, up_block_types=('UpDecoderBlock2D',) * 4)
-
-
-def transformers_whisper(sizes):
-    return WhisperModel(WhisperConfig(
-        d_model=sizes.width, encoder_layers=sizes.whisper_blocks, encoder_attention_heads=sizes.whisper_heads, encoder_ffn_dim=4 * sizes.width,
-        max_source_positions=sizes.positions, num_mel_bins=sizes.mel_bins, decoder_layers=1, decoder_attention_heads=sizes.whisper_heads,
-        decoder_ffn_dim=8, vocab_size=64, pad_token_id=0, bos_token_id=0, eos_token_id=0, decoder_start_token_id=0, max_target_positions=8)).eval()
 
 
 def shapes(network):
@@ -67,14 +49,14 @@ def write_published(folder, networks):
 class NetworksAreThePublishedOnes(unittest.TestCase):
     def test_names_shapes_and_counts_are_those_of_diffusers_and_transformers(self):
         with torch.device('meta'):
-            self.assertEqual(shapes(UNet(FULL)), shapes(diffusers_unet(FULL)))
-            self.assertEqual(shapes(Vae(FULL)), shapes(diffusers_vae(FULL)))
-            self.assertEqual(shapes(WhisperEncoder(FULL)), shapes(transformers_whisper(FULL).encoder))
+            self.assertEqual(shapes(UNet(FULL)), shapes(reference.unet(FULL)))
+            self.assertEqual(shapes(Vae(FULL)), shapes(reference.vae(FULL)))
+            self.assertEqual(shapes(WhisperEncoder(FULL)), shapes(reference.whisper(FULL)))
             for name, count in FULL_PARAMETERS.items():
                 self.assertEqual(sum(p.numel() for p in NETWORKS[name](FULL).parameters()), count, name)
 
     def test_the_unet_with_the_time_folded_in_draws_what_diffusers_draws_at_time_0(self):
-        own, theirs = randomise(UNet(NARROW), 1), diffusers_unet(NARROW).eval()
+        own, theirs = randomise(UNet(NARROW), 1), reference.unet(NARROW).eval()
         theirs.load_state_dict(own.state_dict())
         arrays, _ = golden.inputs('unet', NARROW)
         latents, audio = (torch.from_numpy(arrays[key]) for key in ('latents', 'audio'))
@@ -84,7 +66,7 @@ class NetworksAreThePublishedOnes(unittest.TestCase):
         self.assertLess(float((expected - found).abs().max()), 1e-5)
 
     def test_the_vae_reads_and_draws_what_diffusers_does(self):
-        own, theirs = randomise(Vae(NARROW), 2), diffusers_vae(NARROW).eval()
+        own, theirs = randomise(Vae(NARROW), 2), reference.vae(NARROW).eval()
         theirs.load_state_dict(own.state_dict())
         image = torch.from_numpy(golden.inputs('vae-encoder', NARROW)[0]['image'])
         with torch.no_grad():
@@ -93,11 +75,11 @@ class NetworksAreThePublishedOnes(unittest.TestCase):
             self.assertLess(float((theirs.decode(latents).sample - own.decode(latents)).abs().max()), 1e-5)
 
     def test_whisper_gives_the_five_hidden_states_of_transformers(self):
-        own, theirs = randomise(WhisperEncoder(NARROW), 3), transformers_whisper(NARROW)
-        theirs.encoder.load_state_dict(own.state_dict())
+        own, theirs = randomise(WhisperEncoder(NARROW), 3), reference.whisper(NARROW).eval()
+        theirs.load_state_dict(own.state_dict())
         mel = torch.from_numpy(golden.inputs('whisper-encoder', NARROW)[0]['input_features'])
         with torch.no_grad():
-            states = theirs.encoder(mel, output_hidden_states=True).hidden_states
+            states = theirs(mel, output_hidden_states=True).hidden_states
             self.assertEqual(len(states), 5)
             self.assertLess(float((torch.stack(states, 2) - own(mel)).abs().max()), 1e-4)
 
@@ -143,6 +125,54 @@ class GraphsAreTheNetworks(unittest.TestCase):
             wrong = {'latents': np.ones((2, 4, 8, 8), np.float32)}
             with self.assertRaisesRegex(check.GraphDiffers, 'latents differs from torch by .* expected at most 0.001'):
                 check.check(folder, 'vae-encoder', 'fp32', arrays, wrong)
+
+
+TESTING = os.path.join(os.path.dirname(__file__), '..', '..', 'server', 'testing')
+
+
+class TheReferenceIsTheDefinition(unittest.TestCase):
+    def test_its_log_mel_has_the_numbers_of_the_definition(self):
+        tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.float32)
+        mel = reference.log_mel(tone, FULL)[0]
+        self.assertEqual(mel.shape, (80, 3000))
+        for (row, column), value in {(0, 0): 0.983279, (10, 50): 1.348738, (11, 50): 1.438204, (20, 50): -0.561796, (10, 101): 0.356680}.items():
+            self.assertAlmostEqual(float(mel[row, column]), value, places=4)
+        np.testing.assert_allclose(reference.log_mel(np.zeros(1600, np.float32), FULL), -1.5)
+
+    def test_its_windows_begin_80_ms_before_their_frame_and_are_zero_outside_of_the_sound(self):
+        starts = reference.window_starts(16_000)
+        self.assertEqual([starts[i] for i in (0, 1, 2, 10)], [-4, -2, 0, 16])
+        hidden = np.arange(1, 51, dtype=np.float32).reshape(50, 1, 1) * np.ones((1, 5, 2), np.float32)
+        heard = reference.windows(hidden, 16_000, starts, 10)
+        self.assertEqual(heard[0, ::5, 0].tolist(), [0, 0, 0, 0, 1, 2, 3, 4, 5, 6])
+        self.assertEqual(heard[24, ::5, 0].tolist(), [45, 46, 47, 48, 49, 50, 0, 0, 0, 0])
+
+    def test_a_cycle_shows_both_ends_twice(self):
+        self.assertEqual([reference.mirror(4, i) for i in range(10)], [0, 1, 2, 3, 3, 2, 1, 0, 0, 1])
+
+    def test_the_box_has_the_nose_at_half_of_its_height_and_a_margin(self):
+        points = scene.points(0)
+        x1, y1, x2, y2 = reference.face.face_box(points, scene.HEIGHT, scene.WIDTH)
+        self.assertEqual((y1 + y2 - 10) / 2, points[29, 1])
+        self.assertEqual((x1, x2), (points[:, 0].min(), points[:, 0].max()))
+        self.assertEqual(int(reference.face.jaw_kernel().sum()), 373)
+
+    def test_the_committed_graphs_make_of_the_committed_steps_what_the_reference_made(self):
+        told, kept = arrays.read(os.path.join(TESTING, 'musetalk-parity'), 'parity')
+        whole = {name: kept[name].reshape(at['shape']) for name, at in told['arrays'].items() if at['stride'] == 1}
+        run = lambda name, **inputs: check.run(os.path.join(TESTING, 'musetalk-narrow', f'{name}.onnx'), inputs, {
+            'unet': ('pred',), 'vae-encoder': ('latents',), 'unet-decoder': ('image',), 'whisper-encoder': ('hidden',)}[name])[0]
+        rgb = (whole['crops'][..., ::-1].astype(np.float32) / 127.5 - 1).transpose(0, 3, 1, 2)
+        upper = rgb.copy()
+        upper[:, :, rgb.shape[2] // 2:] = -1
+        latents = np.concatenate([run('vae-encoder', image=np.ascontiguousarray(image))['latents'] for image in (upper, rgb)], 1)
+        self.assertLess(np.abs(latents - whole['latents']).max() / np.abs(latents).max(), 1e-4)
+        told_unet = {'latents': latents[whole['shown_of']], 'audio': whole['windows']}
+        self.assertLess(np.abs(run('unet', **told_unet)['pred'] - whole['predicted']).max() / np.abs(whole['predicted']).max(), 1e-4)
+        self.assertLess(np.abs(run('unet-decoder', **told_unet)['image'].astype(int) - whole['faces']).mean(), 0.01)
+        mel = reference.log_mel(whole['sound'] / np.float32(32768), NARROW)
+        hidden = np.concatenate([run('whisper-encoder', input_features=part[None])['hidden'] for part in mel])
+        self.assertLess(np.abs(hidden.reshape(-1)[::told['arrays']['hidden']['stride']] - kept['hidden']).max() / np.abs(hidden).max(), 1e-4)
 
 
 class PublishedFilesLoad(unittest.TestCase):
