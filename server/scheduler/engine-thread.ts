@@ -11,7 +11,7 @@ import type { FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 
 const FIRST_RESTART_MS = 200;
 /** A device that comes back is found again within this and the time that its engine takes to start. */
-const LAST_RESTART_MS = 2_000;
+const LAST_RESTART_MS = 1_000;
 const STOP_LIMIT_MS = 3_000;
 /** Between two steps of an engine that starts: one of them may load gigabytes. */
 const START_LIMIT_MS = 120_000;
@@ -41,6 +41,8 @@ export class EngineThread {
   #report: EngineReport | null = null;
   #restartMs = FIRST_RESTART_MS;
   #restartTimer: NodeJS.Timeout | null = null;
+  /** Why it did not come back the last time. */
+  #absence: string | null = null;
 
   private constructor(options: EngineThreadOptions) {
     this.#options = options;
@@ -199,9 +201,19 @@ export class EngineThread {
       this.#state = 'starting';
       this.#restartMs = Math.min(this.#restartMs * 2, LAST_RESTART_MS);
       this.#start().then(
-        () => this.#options.log.info({ engine: this.#options.engine.id }, 'engine is back'),
-        (error) => this.#options.log.error({ err: error }, 'engine did not come back'),
+        () => {
+          this.#absence = null;
+          this.#options.log.info({ engine: this.#options.engine.id }, 'engine is back');
+        },
+        (error) => this.#logAbsence(error),
       );
     }, this.#restartMs);
+  }
+
+  /** Tells once why the engine does not come back, and again when the reason is another. */
+  #logAbsence(error: unknown): void {
+    const reason = String(error);
+    if (reason !== this.#absence) this.#options.log.error({ err: error }, 'engine did not come back');
+    this.#absence = reason;
   }
 }
