@@ -88,6 +88,14 @@ export class DeviceLine implements JobLine {
     this.#measured = { times, rates };
     this.#health.reset();
     this.#state = 'running';
+    const { dueAfterMs, log } = this.#options;
+    const mouthMs = Math.round(times.ms(1));
+    if (mouthMs > dueAfterMs) {
+      log.warn(
+        { mouthMs, dueAfterMs },
+        'the device is too slow for a face that talks; it rests, choose another engine',
+      );
+    }
   }
 
   add(job: FrameJob, done: Done): void {

@@ -72,7 +72,7 @@ class EngineWorker {
   async warmUp(sizes: readonly number[], tell: (progress: StartProgress) => void): Promise<BatchTime[]> {
     const times: BatchTime[] = [];
     if (sizes.length > 0 && !this.#engine.warmUp) {
-      throw new AppError('engine_failed', `engine ${this.#engine.spec.id} is for a gpu and must export warmUp()`);
+      throw new AppError('engine_failed', `engine ${this.#engine.spec.id} is for a gpu and must have warmUp()`);
     }
     for (const [at, size] of sizes.entries()) {
       tell({ step: `warming up batches of ${size}`, share: at / sizes.length });
