@@ -4,6 +4,7 @@ import { type Frame, frameSizeBytes } from '../codecs/frame.ts';
 import { MOUTH_PARAMETERS } from '../engines/engine.ts';
 import type { Metrics } from '../metrics.ts';
 import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
+import { crossFade } from './cross-fade.ts';
 import type { OwnFrame } from './idle-loops.ts';
 import { MouthMeter } from './mouth-meter.ts';
 import type { MouthReports } from './mouth-reports.ts';
@@ -34,7 +35,7 @@ interface Picture {
 interface Pending {
   readonly index: number;
   readonly generation: number;
-  readonly own: OwnFrame;
+  readonly own: Omit<Scene, 'state'>;
   picture: Picture | null;
   /** Whether the mouth moves: in silence nobody asks the engine. */
   readonly isTalking: boolean;
@@ -184,11 +185,10 @@ export class PictureLine {
     const picture = this.#choose(pending);
     if (picture) picture.holders += 1;
     this.#options.mouths.note(pending.index, picture?.mouth ?? null);
-    const { avatar, clip, clipFrame } = pending.own;
-    const shown = picture
-      ? this.#options.show(pending.index, picture.frame, null)
-      : this.#options.show(pending.index, avatarFrame(avatar, clip, clipFrame), pending.own);
-    void shown.finally(() => {
+    const { avatar, clip, clipFrame, before } = pending.own;
+    const frame = picture?.frame ?? avatarFrame(avatar, clip, clipFrame);
+    const shown = before ? crossFade(avatarFrame(avatar, before.clip, before.clipFrame), frame, before.share) : frame;
+    void this.#options.show(pending.index, shown, picture || before ? null : pending.own).finally(() => {
       if (picture) picture.holders -= 1;
     });
   }

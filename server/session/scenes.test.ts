@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FRAME_GEOMETRY, GEOMETRY_SIZE } from '../avatars/avatar.ts';
 import { fakeAvatar, fakeClip } from '../testing/fakes.ts';
-import { MOST_ACTIONS, type Scene, Scenes } from './scenes.ts';
+import { type Hearing, MOST_ACTIONS, type Scene, Scenes } from './scenes.ts';
 
 function play(scenes: Scenes, count: number, isTalking = false, waitingMs = 0): string[] {
-  return Array.from({ length: count }, () => name(scenes.next(isTalking, waitingMs)));
+  return Array.from({ length: count }, () => name(scenes.next({ isTalking, waitingMs })));
+}
+
+function next(scenes: Scenes): Scene {
+  return scenes.next({ isTalking: false, waitingMs: 0 });
 }
 
 function name({ clip, clipFrame }: Scene): string {
@@ -30,15 +33,9 @@ test('the speaking clip is seen while somebody speaks, or always if one rests on
   assert.match(play(scenes, 1)[0], /^speaking_0/);
 });
 
-test('a clip begins where the face stands most nearly as it stood before', () => {
-  const moving = (clipName: string, offset: number) => {
-    const clip = fakeClip(clipName);
-    const geometry = new Float32Array(clip.geometry);
-    for (let i = 0; i < clip.frameCount; i += 1) geometry[i * GEOMETRY_SIZE + FRAME_GEOMETRY.TX] = i + offset;
-    return clip;
-  };
-  const scenes = new Scenes({ ...fakeAvatar('a'), clips: [moving('idle_0', 0)] });
-  scenes.setClip('speaking', moving('speaking_0', 3));
+test('a clip begins with the picture that is most like the one before', () => {
+  const scenes = new Scenes(fakeAvatar('a'));
+  scenes.setClip('speaking', fakeClip('speaking_0', 3));
   play(scenes, 8);
   assert.deepEqual(play(scenes, 2, true), ['speaking_0:4', 'speaking_0:5']);
 });
@@ -49,6 +46,82 @@ test('an action begins at once in a pause, but not while sound is queued', () =>
   assert.deepEqual(play(scenes, 1, false, 5_000), ['idle_0:0']);
   assert.deepEqual(play(scenes, 1, true), ['idle_0:1']);
   assert.deepEqual(play(scenes, 4, false, 60).slice(0, 3), ['action_1:0', 'action_1:1', 'action_1:2']);
+});
+
+test('an action for after the speech waits until it has been quiet for a second', () => {
+  const scenes = new Scenes(fakeAvatar('a'));
+  scenes.act(fakeClip('action_1', 0, 3), 'after speech');
+  play(scenes, 5, true);
+  assert.ok(play(scenes, 24).every((each) => each.startsWith('idle_0')));
+  assert.equal(play(scenes, 1, true)[0].startsWith('idle_0'), true);
+  assert.ok(play(scenes, 24).every((each) => each.startsWith('idle_0')));
+  assert.deepEqual(play(scenes, 1), ['action_1:0']);
+});
+
+test('an action for now takes the place of the one that is played, goes before those that wait, and does not wait for silence', () => {
+  const scenes = new Scenes(fakeAvatar('a'));
+  for (const each of ['action_1', 'action_2']) scenes.act(fakeClip(each, 0, 5));
+  assert.deepEqual(play(scenes, 2), ['action_1:0', 'action_1:1']);
+  scenes.act(fakeClip('action_3', 0, 2), 'now');
+  assert.deepEqual(
+    scenes.actions.map((clip) => clip.name),
+    ['action_1', 'action_3', 'action_2'],
+  );
+  assert.deepEqual(play(scenes, 3, false, 5_000), ['action_3:0', 'action_3:1', 'idle_0:1']);
+  assert.deepEqual(play(scenes, 1), ['action_2:0']);
+});
+
+test('somebody who might speak is listened to', () => {
+  const scenes = new Scenes(fakeAvatar('a'));
+  const state = (hearing: Partial<Hearing>) => scenes.next({ isTalking: false, waitingMs: 0, ...hearing }).state;
+  assert.equal(state({}), 'idle');
+  assert.equal(state({ isListening: true }), 'listening');
+  assert.equal(state({ isListening: true, isTalking: true }), 'speaking');
+  scenes.act(fakeClip('action_1', 0, 2));
+  assert.equal(state({ isListening: true }), 'action');
+});
+
+test('clips that differ fade into each other, and what is asked for meanwhile waits until they have', () => {
+  const scenes = new Scenes(fakeAvatar('a'));
+  scenes.setClip('speaking', fakeClip('speaking_0', 100));
+  play(scenes, 3);
+  scenes.rest('speaking');
+  const fading: Scene[] = [];
+  for (let scene = next(scenes); scene.state !== 'action'; scene = next(scenes)) {
+    fading.push(scene);
+    if (fading.length === 1) scenes.act(fakeClip('action_1', 100, 30));
+  }
+  assert.equal(fading.length, 37);
+  assert.ok(fading.every(({ clip, state }) => clip.name === 'speaking_0' && state !== 'action'));
+  assert.deepEqual(fading.map(({ before }) => `${before?.clip.name}:${before?.clipFrame}`).slice(0, 9), [
+    'idle_0:3',
+    'idle_0:4',
+    'idle_0:5',
+    'idle_0:6',
+    'idle_0:7',
+    'idle_0:8',
+    'idle_0:9',
+    'idle_0:0',
+    'idle_0:1',
+  ]);
+  const shares = fading.map(({ before }) => before?.share ?? 0);
+  assert.ok(shares.every((share, i) => share > 0 && share < (shares[i - 1] ?? 1)));
+  assert.equal(scenes.isActing, true);
+});
+
+test('an action is seen alone when it ends, and stays at its end while it fades', () => {
+  const scenes = new Scenes(fakeAvatar('a'));
+  play(scenes, 1);
+  scenes.act(fakeClip('action_1', 200, 4));
+  const seen = Array.from({ length: 8 }, () => next(scenes));
+  assert.deepEqual(
+    seen.slice(0, 4).map(({ before }) => before?.clip.name ?? null),
+    ['idle_0', 'idle_0', 'idle_0', null],
+  );
+  assert.deepEqual(
+    seen.slice(4).map(({ before }) => before && `${before.clip.name}:${before.clipFrame}`),
+    ['action_1:3', 'action_1:3', 'action_1:3', 'action_1:3'],
+  );
 });
 
 test('another avatar forgets actions and clips of the one before', () => {
@@ -83,7 +156,7 @@ test('whatever is asked for and whenever somebody speaks, actions are played who
         for (let i = 0; step.kind === 'frames' && i < step.count; i += 1) {
           // Nobody is heard during an action: its sound waits.
           const isTalking = step.talk && !scenes.isActing;
-          const scene = scenes.next(isTalking, 0);
+          const scene = scenes.next({ isTalking, waitingMs: 0 });
           assert.ok(scene.clipFrame >= 0 && scene.clipFrame < scene.clip.frameCount);
           assert.ok(!(isTalking && scene.state === 'action'));
           if (scene.state === 'action') played.push(name(scene));

@@ -464,6 +464,13 @@ test('an action is played whole, once, after the speech, and speech that comes m
   session.setMicrophone(microphone);
   transport.events?.onConnected();
   await timers.advance(1_000);
+  const acted: number[] = [];
+  const sendVideo = transport.sendVideo.bind(transport);
+  transport.sendVideo = (packet) => {
+    const frame = packet.timestamp / 3600;
+    if (session.shownIn(frame)?.video === 'action_1') acted.push(frame);
+    sendVideo(packet);
+  };
   await session.act('action_1');
   await timers.advance(1_000);
   assert.ok(
@@ -473,13 +480,31 @@ test('an action is played whole, once, after the speech, and speech that comes m
   microphone.amplitude = 0;
   await timers.advance(700);
   microphone.amplitude = 0.5;
-  await timers.advance(1_000);
+  await timers.advance(3_000);
   const bytes = transport.video.map(({ data }) => data[0]);
-  const first = bytes.indexOf(70);
-  assert.deepEqual(bytes.slice(first, first + 5), [70, 71, 72, 73, 74]);
-  assert.equal(bytes.filter((byte) => byte >= 70 && byte < 80).length, 5);
+  const [first] = acted;
+  assert.deepEqual(acted, [first, first + 1, first + 2, first + 3, first + 4]);
+  const isRising = (list: readonly number[]) => list.every((byte, i) => i === 0 || byte > list[i - 1]);
+  assert.ok(isRising(bytes.slice(first, first + 5)), 'it fades in');
+  assert.equal(bytes[first + 4], 74);
   assert.equal(bytes.at(-1), 200);
   assert.deepEqual(shelf.lent, []);
+  await session.close('test');
+});
+
+test('an action for now silences who speaks, and is seen at once', async () => {
+  const { timers, session, transport } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  await session.act('action_1', 'now');
+  const states: (string | undefined)[] = [];
+  transport.sendVideo = ({ timestamp }) => states.push(session.shownIn(timestamp / 3600)?.state);
+  await timers.advance(1_000);
+  const first = states.indexOf('action');
+  assert.ok(first * 40 <= session.delayMs, `${first}`);
+  assert.deepEqual(states.slice(first, first + 5), Array(5).fill('action'));
+  assert.ok(!states.slice(first + 5).includes('action'));
   await session.close('test');
 });
 

@@ -15,7 +15,7 @@ import type { FramePhases } from './frame-phases.ts';
 import type { IdleLoops } from './idle-loops.ts';
 import { type MouthReport, MouthReports } from './mouth-reports.ts';
 import { PictureLine } from './picture-line.ts';
-import type { SceneState } from './scenes.ts';
+import type { ActionTime, SceneState } from './scenes.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { SoundIntake } from './sound-intake.ts';
 import { type ClipShelf, Stage } from './stage.ts';
@@ -192,11 +192,13 @@ export class Session {
   }
 
   /**
-   * Plays one of the avatar's clips once, as soon as nobody speaks; sound that comes meanwhile waits.
+   * Plays one of the avatar's clips once, in the next pause of the speech unless another time is given; sound that comes meanwhile
+   * waits. What is to come at once interrupts the speech.
    * @throws {AppError} `clip_not_found`, `rate_limited`, `media_unreadable`.
    */
-  act(name: string): Promise<void> {
-    return this.#stage.act(name);
+  async act(name: string, time: ActionTime = 'next'): Promise<void> {
+    await this.#stage.act(name, time);
+    if (time === 'now') this.interrupt();
   }
 
   /** What a frame on the line, or sent a moment ago, shows; null if that is not known. */
@@ -376,13 +378,14 @@ export class Session {
     this.#delayed.push(chunk);
     const frame = this.#intake.readyFrame();
     if (frame === null) return;
-    this.#traceTalk(this.#intake.isTalking);
-    const scene = this.#stage.next(this.#intake.isTalking, this.#intake.bufferedMs);
+    const { isTalking, isListening, bufferedMs: waitingMs } = this.#intake;
+    this.#traceTalk(isTalking);
+    const scene = this.#stage.next({ isTalking, waitingMs, isListening });
     const { state, clip, clipFrame } = scene;
     const progress = (clipFrame + 1) / clip.frameCount;
     this.#shown[frame % REMEMBERED_FRAMES] = { frame, shown: { state, video: clip.name, progress } };
     this.#intake.hold(this.#stage.isActing);
-    if (this.#intake.isTalking && state !== 'action') {
+    if (isTalking && state !== 'action') {
       const dueMs = this.#originMs + frame * FRAME_MS + this.delayMs + CHUNK_MS;
       this.#pictures.beginDrawn(frame, chunk.generation, scene, this.#intake.window(frame), dueMs);
     } else {

@@ -44,6 +44,11 @@ export class SoundIntake {
     return this.#clip?.name ?? null;
   }
 
+  /** Whether there is something that sound may come from. */
+  get isListening(): boolean {
+    return this.#microphone !== null || this.#clip !== null;
+  }
+
   /** Sound of the microphone that waits to be taken in, ms. */
   get bufferedMs(): number {
     return this.#microphone?.bufferedMs ?? 0;

@@ -1,6 +1,6 @@
 import { type Avatar, type AvatarClip, clipNames } from '../avatars/avatar.ts';
 import { AppError } from '../errors.ts';
-import { MOST_ACTIONS, type Scene, Scenes } from './scenes.ts';
+import { type ActionTime, type Hearing, MOST_ACTIONS, type Scene, Scenes } from './scenes.ts';
 
 /** A clip that stays in memory, and known to the engine, until it is given back. */
 export interface BorrowedClip {
@@ -24,7 +24,7 @@ export class Stage {
   /** What was asked for last, and whether it is there. */
   readonly #wanted = new Map<Base, { name: string; there: Promise<void> }>();
   readonly #bases = new Map<Base, BorrowedClip>();
-  /** Of the actions that wait or play, in their order. */
+  /** Of the actions that wait or play. */
   #actions: BorrowedClip[] = [];
   #state: 'open' | 'closed' = 'open';
 
@@ -70,15 +70,15 @@ export class Stage {
   }
 
   /**
-   * Plays a clip once, as soon as nobody speaks. Settles when it waits for its turn.
+   * Plays a clip once when its time has come. Settles when it waits for its turn.
    * @throws {AppError} `clip_not_found`; `rate_limited` if too many wait already; what the shelf throws.
    */
-  async act(name: string): Promise<void> {
+  async act(name: string, time: ActionTime = 'next'): Promise<void> {
     this.#requireClip(name);
     const { avatar } = this;
     const borrowed = await this.#shelf.borrow(avatar, name);
     if (this.#state === 'closed' || this.avatar !== avatar) return borrowed.giveBack();
-    if (this.#scenes.act(borrowed.clip)) {
+    if (this.#scenes.act(borrowed.clip, time)) {
       this.#actions.push(borrowed);
       return;
     }
@@ -87,9 +87,9 @@ export class Stage {
   }
 
   /** As {@link Scenes.next}. */
-  next(isTalking: boolean, waitingMs: number): Scene {
-    const scene = this.#scenes.next(isTalking, waitingMs);
-    if (scene.state === 'action' && !this.#scenes.isActing) this.#actions.shift()?.giveBack();
+  next(hearing: Hearing): Scene {
+    const scene = this.#scenes.next(hearing);
+    if (this.#scenes.actions.length < this.#actions.length) this.#giveActionsBack();
     return scene;
   }
 
@@ -121,6 +121,17 @@ export class Stage {
     const known = clipNames(this.avatar);
     if (known.includes(name)) return;
     throw new AppError('clip_not_found', `Avatar ${this.avatar.id} has no clip ${name}; it has: ${known.join(', ')}`);
+  }
+
+  /** Gives back the clips of actions that are over. */
+  #giveActionsBack(): void {
+    const wanted = [...this.#scenes.actions];
+    this.#actions = this.#actions.filter((borrowed) => {
+      const at = wanted.indexOf(borrowed.clip);
+      if (at < 0) borrowed.giveBack();
+      else wanted.splice(at, 1);
+      return at >= 0;
+    });
   }
 
   #giveAllBack(): void {

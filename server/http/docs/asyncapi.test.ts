@@ -91,6 +91,7 @@ test('the document and the reader of the frame service take and refuse the same 
       target_state: state,
       base_video: video,
       action_index: value,
+      when: fc.constantFrom('next', 'now', 'after_speech', null, 'later'),
     },
     { requiredKeys: [] },
   );

@@ -1,5 +1,5 @@
 import { described, listOf, nullable, type Schema } from '../api/schemas.ts';
-import { BYTES_PER_SECOND, MAX_ACTION_INDEX, VIDEO_STATES } from '../frame-service/client-message.ts';
+import { ACTION_TIMES, BYTES_PER_SECOND, MAX_ACTION_INDEX, VIDEO_STATES } from '../frame-service/client-message.ts';
 import { FRAME_SERVICE_ERRORS } from '../frame-service/server-message.ts';
 
 /** What goes over the frame service's WebSocket, as JSON Schema; a test holds it against the reader and the real messages. */
@@ -78,7 +78,18 @@ export const FRAME_SERVICE_REQUESTS: Readonly<Record<string, Schema>> = {
     ),
   ),
   STATE_CHANGE: request('STATE_CHANGE', object({ target_state: STATE, base_video: BASE_VIDEO }, ['base_video'])),
-  ACTION: request('ACTION', object({ action_index: { type: 'integer', minimum: 1, maximum: MAX_ACTION_INDEX } })),
+  ACTION: request(
+    'ACTION',
+    object(
+      {
+        action_index: { type: 'integer', minimum: 1, maximum: MAX_ACTION_INDEX },
+        when: described('In the next pause, when the speech is over, or at once, which silences it.', {
+          enum: [...ACTION_TIMES, null],
+        }),
+      },
+      ['when'],
+    ),
+  ),
   CLOSE: request('CLOSE', null),
   PONG: request('PONG', null),
 };

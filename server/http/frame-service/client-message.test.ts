@@ -5,7 +5,13 @@ import fc from 'fast-check';
 import { AppError } from '../../errors.ts';
 import { fuzzBytes, readCorpus } from '../../testing/mutations.ts';
 import { readBinaryMessage } from './binary-frames.ts';
-import { type FrameServiceMessage, MESSAGE_TYPES, readFrameServiceMessage, VIDEO_STATES } from './client-message.ts';
+import {
+  ACTION_TIMES,
+  type FrameServiceMessage,
+  MESSAGE_TYPES,
+  readFrameServiceMessage,
+  VIDEO_STATES,
+} from './client-message.ts';
 
 const CORPUS = join(import.meta.dirname, 'corpus');
 const WORDS = [
@@ -84,7 +90,11 @@ test('every message that the contract allows is read as what it says, whatever i
         assert.ok(change.type === 'STATE_CHANGE');
         assert.deepEqual(change.video, { state: is, baseVideo: clip });
         const action = as('ACTION', { action_index: n });
-        assert.ok(action.type === 'ACTION' && action.index === n);
+        assert.ok(action.type === 'ACTION' && action.index === n && action.when === 'next');
+        for (const when of ACTION_TIMES) {
+          const timed = as('ACTION', { action_index: n, when });
+          assert.ok(timed.type === 'ACTION' && timed.when === when);
+        }
         const init = as('INIT', { user_id: 'u', auth_token: 't', video_config: { resolution: '512x512', fps: 25 } });
         assert.ok(init.type === 'INIT' && init.userId === 'u' && init.authToken === 't');
         for (const message of [generate, change, action, init, as('CLOSE', {})]) {
@@ -148,6 +158,10 @@ test('every field that says something else than the contract is refused in words
     ],
     [{ type: 'STATE_CHANGE', data: {} }, /^data.target_state must be one of idle, speaking, action, got nothing/],
     [{ type: 'STATE_CHANGE', data: { target_state: 'idle', base_video: 0 } }, /^data.base_video must be idle_N/],
+    [
+      { type: 'ACTION', data: { action_index: 1, when: 'soon' } },
+      /^data.when must be one of next, after_speech, now, got/,
+    ],
     ...[0, -1, 1.5, 10_000, '1', null, undefined, true].map(
       (action_index) =>
         [{ type: 'ACTION', data: { action_index } }, /^data.action_index must be a whole number from 1/] as [

@@ -4,6 +4,10 @@ import { AppError } from '../../errors.ts';
 export const VIDEO_STATES = ['idle', 'speaking', 'action'] as const;
 export type VideoState = (typeof VIDEO_STATES)[number];
 
+/** When an action is played: in the next pause, when the speech is over, or at once, which silences it. */
+export const ACTION_TIMES = ['next', 'after_speech', 'now'] as const;
+export type ActionWhen = (typeof ACTION_TIMES)[number];
+
 /** Which clip a client wants to be seen. */
 export interface WantedVideo {
   readonly state: VideoState;
@@ -16,7 +20,7 @@ export type FrameServiceMessage = { readonly sessionId: string | null } & (
   | { readonly type: 'INIT'; readonly userId: string | null; readonly authToken: string | undefined }
   | { readonly type: 'GENERATE'; readonly pcm: Int16Array; readonly video: WantedVideo | null }
   | { readonly type: 'STATE_CHANGE'; readonly video: WantedVideo }
-  | { readonly type: 'ACTION'; readonly index: number }
+  | { readonly type: 'ACTION'; readonly index: number; readonly when: ActionWhen }
   | { readonly type: 'CLOSE' | 'PONG' }
 );
 
@@ -51,7 +55,7 @@ export function readFrameServiceMessage(text: string): FrameServiceMessage {
     case 'STATE_CHANGE':
       return { type, sessionId, video: readVideo(data, 'target_state', 'data.') };
     case 'ACTION':
-      return { type, sessionId, index: readActionIndex(data.action_index) };
+      return { type, sessionId, index: readActionIndex(data.action_index), when: readWhen(data.when ?? 'next') };
     default:
       return { type, sessionId };
   }
@@ -115,6 +119,12 @@ function readVideo(fields: Fields, stateField: string, path: string): WantedVide
 function readActionIndex(index: unknown): number {
   if (Number.isInteger(index) && Number(index) >= 1 && Number(index) <= MAX_ACTION_INDEX) return Number(index);
   throw bad(`data.action_index must be a whole number from 1 to ${MAX_ACTION_INDEX}, got ${shown(index)}`);
+}
+
+function readWhen(found: unknown): ActionWhen {
+  const when = ACTION_TIMES.find((each) => each === found);
+  if (when) return when;
+  throw bad(`data.when must be one of ${ACTION_TIMES.join(', ')}, got ${shown(found)}`);
 }
 
 function readObject(text: string): Fields {

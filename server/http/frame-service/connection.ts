@@ -204,7 +204,7 @@ export class FrameServiceConnection {
         this.#whenDone(message, this.#changeState(line.session, message.video));
         return;
       case 'ACTION':
-        this.#whenDone(message, this.#act(line.session, message.index));
+        this.#whenDone(message, this.#act(line.session, message));
         return;
       case 'CLOSE':
         this.#say({ type: 'CLOSE_ACK', data: { reason: 'client_request' } });
@@ -244,8 +244,8 @@ export class FrameServiceConnection {
     this.#say({ type: 'STATE_CHANGED', data: { current_state: state, current_video: session.baseClip(state) } });
   }
 
-  async #act(session: FrameSession, index: number): Promise<void> {
-    await session.act(`action_${index}`);
+  async #act(session: FrameSession, { index, when }: FrameServiceMessage & { type: 'ACTION' }): Promise<void> {
+    await session.act(`action_${index}`, when === 'after_speech' ? 'after speech' : when);
     this.#say({ type: 'ACTION_TRIGGERED', data: { action_index: index, inserted: true } });
   }
 

@@ -1,4 +1,5 @@
 import type { Avatar } from '../../avatars/avatar.ts';
+import type { ActionTime } from '../../session/scenes.ts';
 import type { ShownFrame } from '../../session/session.ts';
 import type { SessionOwner } from '../../session/session-owner.ts';
 import type { Source } from '../../sources/source.ts';
@@ -14,7 +15,7 @@ export interface FrameSession {
   setBaseClip(state: 'idle' | 'speaking', name: string): Promise<void>;
   rest(state: 'idle' | 'speaking'): void;
   baseClip(state: 'idle' | 'speaking'): string;
-  act(name: string): Promise<void>;
+  act(name: string, time?: ActionTime): Promise<void>;
   shownIn(frame: number): ShownFrame | null;
   onClosed(callback: (reason: string) => void): void;
   close(reason: string): Promise<void>;
