@@ -36,17 +36,21 @@ export class FeatureStream {
   readonly #rowsPerWindow: number;
   readonly #capacityRows: number;
   readonly #rows: Float32Array;
-  #chunks = 0;
+  #chunks: number;
 
-  /** @throws {RangeError} if the spec's times are not such multiples. */
-  constructor(spec: WindowSpec) {
+  /**
+   * @param firstChunk Number of the chunk that is pushed first; before it there was silence.
+   * @throws {RangeError} if the spec's times are not such multiples.
+   */
+  constructor(spec: WindowSpec, firstChunk = 0) {
     requireMultiple('historyMs', spec.historyMs, ROW_MS);
     requireMultiple('lookAheadMs', spec.lookAheadMs, CHUNK_MS);
     this.#spec = spec;
     this.#rowsPerWindow = (spec.historyMs + FRAME_MS + spec.lookAheadMs) / ROW_MS;
     this.#capacityRows = this.#rowsPerWindow + KEPT_MS / ROW_MS;
     this.#logMel = spec.kind === 'log-mel' ? new LogMel() : null;
-    this.#rows = new Float32Array(this.#capacityRows * ROWS[spec.kind].numbers);
+    this.#rows = new Float32Array(this.#capacityRows * ROWS[spec.kind].numbers).fill(ROWS[spec.kind].silence);
+    this.#chunks = firstChunk;
   }
 
   /**

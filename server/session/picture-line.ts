@@ -69,7 +69,8 @@ export interface PictureLineOptions {
 export class PictureLine {
   readonly #options: PictureLineOptions;
   readonly #pictures: Picture[] = [];
-  readonly #mostPictures: number;
+  #mostPictures: number;
+  #scheduler: FrameScheduler;
   readonly #meter: MouthMeter;
   readonly #pending: Pending[] = [];
   #shown: Picture | null = null;
@@ -78,13 +79,20 @@ export class PictureLine {
 
   constructor(options: PictureLineOptions) {
     this.#options = options;
-    this.#mostPictures = Math.round(options.drawingMs / FRAME_MS) + SPARE_PICTURES;
+    this.#mostPictures = mostPictures(options.drawingMs);
+    this.#scheduler = options.scheduler;
     this.#meter = new MouthMeter(options.metrics.histogram('mouth_gap_ms'));
   }
 
   /** New mouths a second while the avatar talks, measured; null before it did. */
   get mouthsPerSecond(): number | null {
     return this.#meter.perSecond;
+  }
+
+  /** Frames begun from now on are drawn by another engine; those under way are still taken from the one before. */
+  setScheduler(scheduler: FrameScheduler, drawingMs: number): void {
+    this.#scheduler = scheduler;
+    this.#mostPictures = Math.max(this.#mostPictures, mostPictures(drawingMs));
   }
 
   /** Begins a frame whose mouth is closed. */
@@ -102,7 +110,7 @@ export class PictureLine {
     const outcome = picture ? 'waiting' : 'crowded';
     const pending = this.#begin({ index, generation, own: scene, picture, isTalking: true, outcome });
     if (!picture) return;
-    void this.#options.scheduler
+    void this.#scheduler
       .submit({
         sessionId: this.#options.sessionId,
         generation,
@@ -234,6 +242,11 @@ export class PictureLine {
     picture.mouth.fill(Number.NaN);
     return picture;
   }
+}
+
+/** Pictures that may exist where the engine has so long for each. */
+function mostPictures(drawingMs: number): number {
+  return Math.round(drawingMs / FRAME_MS) + SPARE_PICTURES;
 }
 
 /** Longest time that a repeated picture stays, ms. */

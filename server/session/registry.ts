@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
+import type { FrameScheduler } from '../scheduler/frame-job.ts';
 import { SessionTrace } from '../tracing.ts';
 import { FramePhases } from './frame-phases.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -24,6 +25,7 @@ export type OwnSessionOptions = Pick<Partial<SessionOptions>, 'lingerMs' | 'comp
 /** All sessions of the process. */
 export class SessionRegistry {
   readonly #options: RegistryOptions;
+  #scheduler: FrameScheduler;
   readonly #sessions = new Map<string, Session>();
   readonly #phases = new FramePhases();
   #state: 'open' | 'closing' = 'open';
@@ -32,6 +34,13 @@ export class SessionRegistry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#scheduler = options.scheduler;
+  }
+
+  /** All sessions, those that run and those to come, are drawn by another engine from now on, see `Session.setScheduler`. */
+  setScheduler(scheduler: FrameScheduler): void {
+    this.#scheduler = scheduler;
+    for (const session of this.list()) session.setScheduler(scheduler);
   }
 
   get size(): number {
@@ -39,7 +48,7 @@ export class SessionRegistry {
   }
 
   get capacity(): number {
-    return Math.min(this.#options.capacity, this.#options.scheduler.capacity ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.#options.capacity, this.#scheduler.capacity ?? Number.POSITIVE_INFINITY);
   }
 
   /** Sessions that run now. */
@@ -66,9 +75,19 @@ export class SessionRegistry {
       session_id: id,
       avatar_id: avatarId,
       door,
-      engine: this.#options.scheduler.spec.id,
+      engine: this.#scheduler.spec.id,
     });
-    const session = new Session({ ...this.#options, ...own, phases: this.#phases, id, owner, avatar, log, trace });
+    const session = new Session({
+      ...this.#options,
+      ...own,
+      scheduler: this.#scheduler,
+      phases: this.#phases,
+      id,
+      owner,
+      avatar,
+      log,
+      trace,
+    });
     this.#sessions.set(id, session);
     this.#options.metrics.counter('sessions_created').add();
     const createdMs = this.#options.timers.nowMs();

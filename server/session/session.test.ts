@@ -537,3 +537,76 @@ test('actions that wait are bounded, and an unknown clip is refused with the nam
   await session.close('test');
   assert.deepEqual(shelf.lent, []);
 });
+
+/** Checks that every 20 ms of sound and every picture came, each once and in order. */
+function assertWhole({ audio, video }: FakeTransport): void {
+  assert.deepEqual(
+    audio.map(({ timestamp }) => timestamp),
+    audio.map((_, i) => i * 960 - OPUS_DELAY_SAMPLES),
+  );
+  assert.deepEqual(
+    video.map(({ timestamp }) => timestamp),
+    video.map((_, i) => i * 3600),
+  );
+}
+
+for (const { words, lookAheadMs, budgetMs, delayMs } of [
+  { words: 'longer', lookAheadMs: 180, budgetMs: 100, delayMs: 300 },
+  { words: 'a little longer', lookAheadMs: 40, budgetMs: 35, delayMs: 95 },
+  { words: 'less sound but more time', lookAheadMs: 0, budgetMs: 70, delayMs: 90 },
+  { words: 'less', lookAheadMs: 0, budgetMs: 0, delayMs: 90 },
+]) {
+  test(`an engine that needs ${words} takes over in the middle of speech; no sound and no picture is lost or doubled`, async () => {
+    const { timers, session, transport, scheduler } = await makeSession();
+    session.setMicrophone(new FakeSource(0.5));
+    transport.events?.onConnected();
+    await timers.advance(1_003);
+    const next = new FakeScheduler(lookAheadMs, budgetMs);
+    session.setScheduler(next);
+    assert.equal(session.delayMs, delayMs);
+    assert.deepEqual(scheduler.ended, ['s1']);
+    const jobsBefore = scheduler.jobs.length;
+    await timers.advance(3_000);
+    assert.equal(scheduler.jobs.length, jobsBefore);
+    assertWhole(transport);
+    const frames = [...scheduler.jobs, ...next.jobs].map(({ job }) => job.frame);
+    assert.deepEqual(
+      frames,
+      frames.map((_, i) => frames[0] + i),
+    );
+    assert.equal(transport.audio.length, Math.floor((4_003 - delayMs) / 20) + 1);
+    assert.equal(transport.video.at(-1)?.data[0], 200);
+    await session.close('test');
+    assert.deepEqual(next.ended, ['s1']);
+  });
+}
+
+test('after an engine has taken over, sound still leaves one delay after it came in, and viewers know', async () => {
+  const { timers, session, transport } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  session.setScheduler(new FakeScheduler(180, 100));
+  const connectedMs = 5_000;
+  assert.equal(transport.originEpochMs, timers.epochMs(connectedMs + session.delayMs));
+  await timers.advance(1_000 + session.delayMs);
+  assert.equal(transport.audio.length, (1_000 + 1_000) / 20 + 1);
+  await session.close('test');
+});
+
+test('an engine that takes over hears what was said just before', async () => {
+  const { timers, session, transport } = await makeSession();
+  session.setMicrophone(new FakeSource(0.5));
+  transport.events?.onConnected();
+  await timers.advance(1_000);
+  const next = new FakeScheduler(40);
+  Object.assign(next.spec, { features: { kind: 'sound', historyMs: 1000, lookAheadMs: 40 } });
+  session.setScheduler(next);
+  await timers.advance(100);
+  const { features } = next.jobs[0].job;
+  const loudest = (fromMs: number, toMs: number) =>
+    Math.max(...features.subarray(fromMs * 16, toMs * 16).map((value) => Math.abs(value)));
+  assert.ok(loudest(600, 1080) > 0.3);
+  assert.equal(loudest(0, 400), 0);
+  await session.close('test');
+});

@@ -93,7 +93,10 @@ export interface SessionFigures {
 export class Session {
   readonly id: string;
   readonly owner: SessionOwner | null;
-  readonly delayMs: number;
+  #delayMs: number;
+  #scheduler: FrameScheduler;
+  /** Chunks of sound that were sent. */
+  #sentChunks = 0;
   readonly #options: SessionOptions;
   readonly #intake: SoundIntake;
   readonly #stage: Stage;
@@ -118,11 +121,12 @@ export class Session {
     this.#options = options;
     this.id = options.id;
     this.owner = options.owner;
+    this.#scheduler = options.scheduler;
     const { spec } = options.scheduler;
     const { features } = spec;
     const budgetMs = computeBudgetMs(spec, options.computeBudgetMs);
-    this.delayMs = CHUNK_MS + features.lookAheadMs + budgetMs;
-    if (this.delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
+    this.#delayMs = CHUNK_MS + features.lookAheadMs + budgetMs;
+    if (this.#delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
     this.#intake = new SoundIntake(features, options);
     this.#viewers = new Viewers({
       settings: options.viewers,
@@ -150,6 +154,33 @@ export class Session {
 
   get state(): 'waiting' | 'live' | 'closed' {
     return this.#state;
+  }
+
+  /** From sound taken in to the same sound, and its picture, sent, ms. It grows with an engine that needs longer. */
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
+  /**
+   * Draws with another engine from the next frame on. Where that one needs longer, nothing is sent for as long as the delay grows,
+   * once; it does not shrink again, because then sound would have to be left out.
+   */
+  setScheduler(scheduler: FrameScheduler): void {
+    if (this.#state === 'closed') return;
+    const { features } = scheduler.spec;
+    const budgetMs = computeBudgetMs(scheduler.spec, this.#options.computeBudgetMs);
+    const neededMs = CHUNK_MS + features.lookAheadMs + budgetMs;
+    if (neededMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
+    const before = this.#scheduler;
+    this.#scheduler = scheduler;
+    this.#delayMs = Math.max(this.#delayMs, neededMs);
+    // What the delay has beyond what the engine needs is waited for before it is asked.
+    const spareMs = Math.floor((this.#delayMs - neededMs) / CHUNK_MS) * CHUNK_MS;
+    this.#intake.setFeatures(features, features.lookAheadMs + spareMs);
+    this.#pictures.setScheduler(scheduler, budgetMs + CHUNK_MS);
+    before.endSession(this.id);
+    if (this.#state === 'live') this.#setOrigin(this.#originMs);
+    this.#options.trace?.event('engine_changed', { engine: scheduler.spec.id });
   }
 
   get avatarId(): string {
@@ -306,7 +337,7 @@ export class Session {
     this.#intake.close();
     this.#pictures.close();
     this.#stage.close();
-    this.#options.scheduler.endSession(this.id);
+    this.#scheduler.endSession(this.id);
     this.#traceTalk(false);
     this.#options.trace?.end({ reason });
     for (const callback of this.#closedCallbacks) callback(reason);
@@ -367,7 +398,9 @@ export class Session {
     const atMs = step * STEP_MS;
     if (atMs % CHUNK_MS === 0) this.#takeChunk();
     const sentMs = atMs - this.delayMs;
-    if (sentMs >= 0 && sentMs % CHUNK_MS === 0) this.#send(sentMs / CHUNK_MS);
+    // After the delay has grown, what was sent already comes by again.
+    const isNew = sentMs >= this.#sentChunks * CHUNK_MS;
+    if (isNew && sentMs % CHUNK_MS === 0) this.#send(sentMs / CHUNK_MS);
   }
 
   #takeChunk(): void {
@@ -406,6 +439,7 @@ export class Session {
   #send(chunkIndex: number): void {
     const chunk = this.#delayed.shift();
     if (!chunk) throw new RangeError(`chunk ${chunkIndex} is not on the line`);
+    this.#sentChunks = chunkIndex + 1;
     const { metrics } = this.#options;
     const isStale = chunk.generation !== this.#intake.generation;
     if (isStale) metrics.counter('stale_chunks').add();

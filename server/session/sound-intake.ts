@@ -9,15 +9,21 @@ import type { Timers } from '../timers.ts';
 
 /** After speech the engine goes on for this long, so that it can ease the mouth shut itself. */
 const EASE_OUT_MS = 320;
+/** Half a second. */
+const RECENT_CHUNKS = 25;
 
 /**
  * Turns the session's sources into chunks and feature windows. A clip that plays goes before the microphone, whose sound is
  * read and thrown away meanwhile, so that it is live again when the clip ends.
  */
 export class SoundIntake {
-  readonly #spec: FeatureSpec;
   readonly #watch: { readonly timers: Timers; readonly metrics: Metrics };
-  readonly #features: FeatureStream;
+  #features: FeatureStream;
+  /** Sound that is waited for after a frame has ended, ms: the engine's look-ahead, or more. */
+  #waitMs: number;
+  /** The newest sound at the models' rate, for an engine that takes over; oldest first. */
+  readonly #recent: Float32Array[] = [];
+  #nextFrame = 0;
   #decimator = new Decimator();
   readonly #voice = new VoiceActivity();
   readonly #ignored = new Float32Array(CHUNK_SAMPLES);
@@ -29,9 +35,19 @@ export class SoundIntake {
   #lastVoicedChunk = Number.NEGATIVE_INFINITY;
 
   constructor(spec: FeatureSpec, watch: { readonly timers: Timers; readonly metrics: Metrics }) {
-    this.#spec = spec;
     this.#watch = watch;
     this.#features = new FeatureStream(spec);
+    this.#waitMs = spec.lookAheadMs;
+  }
+
+  /**
+   * From the next frame on, makes windows for another engine. It hears what was said in the last half second, and silence before.
+   * @param waitMs Sound to wait for after a frame has ended, a multiple of 20; at least the engine's look-ahead.
+   */
+  setFeatures(spec: FeatureSpec, waitMs: number): void {
+    this.#features = new FeatureStream(spec, this.#nextChunk - this.#recent.length);
+    for (const model of this.#recent) this.#features.push(model);
+    this.#waitMs = waitMs;
   }
 
   /** Raised by every interrupt; sound of an older generation is not to be sent any more. */
@@ -92,23 +108,24 @@ export class SoundIntake {
     const startedMs = timers.nowMs();
     const model = this.#decimator.process(heard);
     this.#features.push(model);
+    this.#recent.push(model);
+    if (this.#recent.length > RECENT_CHUNKS) this.#recent.shift();
     if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
     metrics.histogram('features_ms').record(timers.nowMs() - startedMs);
     this.#nextChunk += 1;
     return { startSample, heard, model, isSilent, generation: this.#generation, arrivedMs };
   }
 
-  /** The frame whose feature window became complete with the chunk that was taken last, or null. */
+  /** The next frame, if all the sound is in that is waited for; null otherwise. To be asked once per chunk. */
   readyFrame(): number | null {
-    const lookAheadChunks = this.#spec.lookAheadMs / CHUNK_MS;
-    const chunks = this.#nextChunk - lookAheadChunks;
-    return chunks >= CHUNKS_PER_FRAME && chunks % CHUNKS_PER_FRAME === 0 ? chunks / CHUNKS_PER_FRAME - 1 : null;
+    const chunks = this.#nextChunk - this.#waitMs / CHUNK_MS;
+    return chunks >= (this.#nextFrame + 1) * CHUNKS_PER_FRAME ? this.#nextFrame++ : null;
   }
 
   /** Whether there is, or just was, a voice around the newest ready frame; if not, the mouth is closed without asking the engine. */
   get isTalking(): boolean {
     const quietMs = (this.#nextChunk - 1 - this.#lastVoicedChunk) * CHUNK_MS;
-    return quietMs < this.#spec.lookAheadMs + FRAME_MS + EASE_OUT_MS;
+    return quietMs < this.#waitMs + FRAME_MS + EASE_OUT_MS;
   }
 
   /** Features of `frame`, as the engine wants them; the caller owns the array. */
