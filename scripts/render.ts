@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { FRAMES_PER_SECOND } from '../server/audio/pcm.ts';
 import type { Avatar } from '../server/avatars/avatar.ts';
+import { FacePreparation } from '../server/avatars/musetalk/face-preparation.ts';
 import { VideoFileWriter } from '../server/codecs/video-file-writer.ts';
 import { loadConfig } from '../server/config/config.ts';
 import { AppError } from '../server/errors.ts';
@@ -38,8 +39,10 @@ async function carryOut(order: Order, folder: string): Promise<string> {
   const flags = { verbose: false, skipChecks: false, help: false };
   const config = loadConfig({ ...flags, config: order.config ?? undefined }, folder);
   const samples = await loadWav(order.audio);
-  const avatar = await findAvatar(order.avatar, config, folder);
   const engine = engineOf(config.settings.engine, order.engine ?? config.settings.engine.id);
+  const faces = new FacePreparation(config.settings.engine.musetalk);
+  const complete = engine.id === 'musetalk' ? faces.prepare.bind(faces) : undefined;
+  const avatar = await findAvatar(order.avatar, config, folder, complete);
   const common = { log: silentLog(), metrics: new Metrics() };
   // One thread: the state of a voice lives in one engine, so that a second one would have nothing to do.
   const scheduler = await Scheduler.open({ engine, workers: 1, avatars: [avatar], ...common });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Avatar } from '../../server/avatars/avatar.ts';
-import { AvatarStore } from '../../server/avatars/avatar-store.ts';
+import { AvatarStore, type AvatarStoreOptions } from '../../server/avatars/avatar-store.ts';
 import { loadAvatar } from '../../server/avatars/load-avatar.ts';
 import { readManifest } from '../../server/avatars/prepared-files.ts';
 import type { Config } from '../../server/config/config.ts';
@@ -13,14 +13,21 @@ import { progressBar } from '../../server/progress-bar.ts';
  * above it.
  *
  * @param wanted Key in the configuration, or a path from `folder`.
+ * @param complete Makes what the engine wants of an avatar besides, see `AvatarStoreOptions`.
  * @throws {AppError} `avatar_not_found` if it is neither; what preparing and loading throw.
  */
-export async function findAvatar(wanted: string, { avatars, settings }: Config, folder: string): Promise<Avatar> {
+export async function findAvatar(
+  wanted: string,
+  { avatars, settings }: Config,
+  folder: string,
+  complete?: AvatarStoreOptions['complete'],
+): Promise<Avatar> {
   const entry = avatars.find(({ id }) => id === wanted);
   if (entry) {
     const bar = progressBar(`Preparing ${entry.id}`);
     const { preparedFolder } = settings.media;
-    const store = await AvatarStore.open([entry], { preparedFolder, onProgress: (_id, share) => bar(share) });
+    const onProgress = (_id: string, share: number) => bar(share);
+    const store = await AvatarStore.open([entry], { preparedFolder, onProgress, complete });
     return store.get(entry.id);
   }
   const path = resolve(folder, wanted);
@@ -35,6 +42,7 @@ export async function findAvatar(wanted: string, { avatars, settings }: Config, 
     );
   }
   const id = basename(basename(prepared) === 'prepared' ? dirname(prepared) : prepared);
+  await complete?.(id, prepared, manifest, progressBar(`Preparing ${id}`));
   return loadAvatar({ id, name: id, videoPath: wanted, audioClips: {}, ...unprepared }, prepared, manifest, 'idle');
 }
 
