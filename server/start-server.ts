@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { AvatarLoading } from './avatar-loading.ts';
 import type { Avatar } from './avatars/avatar.ts';
 import { FacePreparation } from './avatars/musetalk/face-preparation.ts';
-import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
+import { AVATAR_SIZE_PX, readManifest } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
 import { AvatarShelf } from './clip-shelf.ts';
 import { OpusEncoder } from './codecs/opus-encoder.ts';
 import { VideoEncoder } from './codecs/video-encoder.ts';
 import type { Config } from './config/config.ts';
 import type { Settings } from './config/settings.ts';
+import { EngineSwitch } from './engine-switch.ts';
+import type { StartProgress } from './engines/engine.ts';
 import { ENGINE_IDS, type EngineChoice } from './engines/registry.ts';
 import { AppError } from './errors.ts';
 import { isLoopback, type OpenedAccess, openAccess } from './http/access/open-access.ts';
@@ -26,7 +29,7 @@ import { serveStreamer } from './http/streamer/serve-streamer.ts';
 import type { Log } from './log.ts';
 import { MediaFolders } from './media-folders.ts';
 import { Metrics } from './metrics.ts';
-import { openScheduler } from './open-scheduler.ts';
+import { engineOf, openScheduler, startEngine } from './open-scheduler.ts';
 import { OwnAvatars } from './own-avatars.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
 import type { EncoderSource } from './session/encoder-source.ts';
@@ -80,7 +83,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const { settings } = config;
   const { log } = options;
   const metrics = new Metrics();
-  const musetalkFaces = new FacePreparation(settings.engine.musetalk);
+  let musetalkFaces = new FacePreparation(settings.engine.musetalk);
   const avatars = new AvatarLoading(config.avatars, {
     preparedFolder: settings.media.preparedFolder,
     needsAll: options.needsAllAvatars ?? false,
@@ -100,6 +103,29 @@ export async function startServer(config: Config, options: StartOptions): Promis
     if (line) return line.sessions;
     throw new AppError('not_ready', 'The server is starting; try again in a few seconds.');
   };
+
+  const engines = new EngineSwitch<Scheduler>({
+    engines: ENGINE_IDS.map((id) => engineOf(settings.engine, id)),
+    start: (engine, onProgress) =>
+      startEngine(engine, settings.engine, { onProgress: (_id, progress) => onProgress(progress), log, metrics }),
+    prepare: async ({ spec }, signal) => {
+      if (spec.id !== 'musetalk') return;
+      musetalkFaces = new FacePreparation(settings.engine.musetalk);
+      for (const { id, portraitPath } of avatars.ready()) {
+        const folder = dirname(portraitPath);
+        const manifest = await readManifest(folder);
+        if (manifest) await musetalkFaces.prepare(id, folder, manifest, () => {}, signal);
+      }
+    },
+    takeOver: (scheduler) => {
+      if (!line) return;
+      for (const { id } of avatars.ready()) if (avatars.isInMemory(id)) scheduler.addAvatar(avatars.inMemory(id));
+      line.sessions.setScheduler(scheduler);
+      line = { ...line, scheduler };
+    },
+    timers: processTimers,
+    log,
+  });
 
   /** Most sessions: as configured, or as many as the engine was measured to carry. */
   const capacity = () => line?.sessions.capacity ?? capacityOf(settings);
@@ -203,24 +229,27 @@ export async function startServer(config: Config, options: StartOptions): Promis
     connectViewer,
     iceServers: iceServers(settings),
     engines: () => ({ known: ENGINE_IDS, running: line?.scheduler.spec.id ?? null }),
+    models: { ids: ENGINE_IDS, state: () => engines.state(), switchTo: (id) => engines.switchTo(id) },
     figures: () => metrics.snapshot(),
     log,
   });
   const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
 
   const start = async () => {
-    const scheduler = await openScheduler(settings.engine, { engines: options.engines, log, metrics });
+    const onProgress = (id: string, progress: StartProgress) => engines.noteProgress(id, progress);
+    const scheduler = await openScheduler(settings.engine, { engines: options.engines, onProgress, log, metrics });
     if (stop.signal.aborted) return scheduler.close();
+    engines.begin(scheduler);
     const shelf = new AvatarShelf({
       // A clip that was lent may be given back when its avatar has left the memory.
-      announce: (avatar) => avatars.isInMemory(avatar.id) && scheduler.addAvatar(avatar),
+      announce: (avatar) => avatars.isInMemory(avatar.id) && engines.running?.addAvatar(avatar),
       timers: processTimers,
     });
     line = { scheduler, shelf, sessions: openSessions(settings, { scheduler, shelf, avatars, clips, metrics, log }) };
     const users = {
       isShown,
-      onLoaded: (avatar: Avatar) => scheduler.addAvatar(avatar),
-      onUnloaded: (id: string) => scheduler.removeAvatar(id),
+      onLoaded: (avatar: Avatar) => engines.running?.addAvatar(avatar),
+      onUnloaded: (id: string) => engines.running?.removeAvatar(id),
     };
     await avatars.load(users, stop.signal);
     await ownAvatars.open();
@@ -235,7 +264,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     await line?.sessions.closeAll(Math.max(0, settings.limits.shutdownGraceMs - CLOSING_MS));
     await app.close();
     line?.shelf.close();
-    await line?.scheduler.close();
+    await engines.close();
   };
   let closing: Promise<void> | null = null;
   return {

@@ -7,6 +7,7 @@ import { KeyAccess } from '../http/access/key-access.ts';
 import { SessionTokens } from '../http/access/session-tokens.ts';
 import { serveApi } from '../http/api/api.ts';
 import type { AvatarRouteOptions } from '../http/api/avatar-routes.ts';
+import type { ModelRouteOptions } from '../http/api/model-routes.ts';
 import { type App, type AppOptions, createApp, listen } from '../http/app.ts';
 import { viewerConnector } from '../http/connect-viewer.ts';
 import { serveDocs } from '../http/docs/serve-docs.ts';
@@ -49,6 +50,7 @@ export interface ApiRigOptions extends Partial<AppOptions> {
   /** Names of keys by scope; without, access is free. */
   readonly keys?: readonly { readonly id: string; readonly scope: Scope; readonly maxSessions?: number }[];
   readonly capacity?: number;
+  readonly models?: ModelRouteOptions['models'];
   readonly log?: Log;
   /** Called before any route is added. */
   readonly onApp?: (app: App) => void;
@@ -175,6 +177,11 @@ export async function openApiRig(options: ApiRigOptions = {}): Promise<ApiRig> {
     connectViewer,
     iceServers: options.iceServers ?? [],
     engines: () => ({ known: ['static', 'embedded'], running: 'embedded' }),
+    models: options.models ?? {
+      ids: ['static', 'embedded'],
+      state: async () => ({ running: 'embedded', loading: null, problem: null, engines: [] }),
+      switchTo: () => {},
+    },
     figures: () => metrics.snapshot(),
     log,
   });

@@ -4,6 +4,7 @@ import { type AccessRouteOptions, serveAccess } from './access-routes.ts';
 import { underApi } from './api-scope.ts';
 import { type AvatarRouteOptions, serveAvatars } from './avatar-routes.ts';
 import { type CatalogueRouteOptions, serveCatalogue } from './catalogue-routes.ts';
+import { type ModelRouteOptions, serveModels } from './model-routes.ts';
 import { record } from './schemas.ts';
 import { type SessionRouteOptions, serveSessions } from './session-routes.ts';
 import { serveWhip, type WhipRouteOptions } from './whip-routes.ts';
@@ -12,6 +13,7 @@ export interface ApiOptions
   extends AccessRouteOptions,
     AvatarRouteOptions,
     CatalogueRouteOptions,
+    ModelRouteOptions,
     SessionRouteOptions,
     WhipRouteOptions {
   readonly log: Log;
@@ -26,6 +28,7 @@ export function serveApi(app: App, options: ApiOptions): void {
     serveWhip(api, options);
     serveAvatars(api, options);
     serveCatalogue(api, options);
+    serveModels(api, options);
   });
 }
 
