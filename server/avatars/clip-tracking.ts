@@ -48,7 +48,6 @@ export async function trackClip(
   onProgress: (share: number) => void,
 ): Promise<TrackedClip> {
   const info = await probe(source.path);
-  if (info.isHdr) throw highRange(job, source);
   const isIdle = source.name.startsWith('idle_');
   const count = isIdle ? MAX_IDLE_FRAMES : MAX_LOOP_FRAMES + 1;
   const glimpses: Glimpse[] = [];
@@ -110,18 +109,6 @@ function atAllFrames(measured: readonly FrameMeasures[], { missing, frameCount }
     if (!isMissing.has(frame)) seen++;
     return measured[Math.max(0, seen - 1)];
   });
-}
-
-/** Colours of such a video would have to be pressed into the standard range, which takes minutes and bleaches skin. */
-function highRange({ avatarId }: TrackingJob, { name, path }: SourceClip): AvatarRefused {
-  const found = 'The video has HDR colours (PQ or HLG); avatars have the standard range.';
-  const advice = 'Turn HDR off in the camera’s settings, or convert the video to SDR.';
-  const report = reportOf([{ subject: 'file', level: 'refused', clip: name, frame: null, value: null, found, advice }]);
-  return new AvatarRefused(
-    'media_unreadable',
-    `Avatar ${avatarId}: ${path} cannot be used. ${found} ${advice}`,
-    report,
-  );
 }
 
 function faceNotFound(

@@ -123,7 +123,6 @@ test('a folder is read in natural order: 2 comes before 10, other files are pass
     framesPerSecond: null,
     durationSeconds: null,
     codec: 'png',
-    isHdr: false,
   });
 });
 
@@ -146,12 +145,12 @@ test('a recording that is marked as turned comes out upright', async () => {
   assert.ok(frame.data[10 * 128 + 10] < 60 && frame.data[180 * 128 + 110] < 60, 'the rest is dark');
 });
 
-test('a transparent part of a picture becomes black', async () => {
+test('a transparent part of a picture becomes grey', async () => {
   const path = join(folder, 'clear.png');
   await writeFile(path, CLEAR_PNG);
   const [frame] = await read(path, 16, 16);
   assert.ok(
-    frame.data.subarray(0, 256).every((luma) => luma <= 17),
+    frame.data.every((sample) => Math.abs(sample - 126) <= 3),
     `luma ${frame.data[0]}`,
   );
 });
@@ -166,7 +165,6 @@ test('probe tells a video from a picture', async () => {
     framesPerSecond: null,
     durationSeconds: null,
     codec: 'png',
-    isHdr: false,
   });
   assert.deepEqual(await probe(film), {
     kind: 'video',
@@ -175,7 +173,6 @@ test('probe tells a video from a picture', async () => {
     framesPerSecond: 25,
     durationSeconds: 2,
     codec: 'h264',
-    isHdr: false,
   });
 });
 

@@ -6,7 +6,7 @@ import { assertFrameSize } from './ffmpeg.ts';
 import type { Frame } from './frame.ts';
 import { MAX_MEDIA_SECONDS, MediaInput, unreadable } from './media-input.ts';
 import { NearestFrames } from './nearest-frames.ts';
-import { displaySize, isHighRange, PictureFitter } from './picture-fitter.ts';
+import { displaySize, PictureFitter } from './picture-fitter.ts';
 
 /** What counts as a picture in a folder. */
 const PICTURE_EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.bmp']);
@@ -33,13 +33,11 @@ export interface MediaInfo {
   readonly durationSeconds: number | null;
   /** FFmpeg's name of the codec of its pictures, `h264`; of the first one in a folder. */
   readonly codec: string;
-  /** Whether its colours go beyond the standard range (PQ or HLG, ITU-R BT.2100). */
-  readonly isHdr: boolean;
 }
 
 /**
  * Reads a video, a picture (one frame), or a folder of pictures in natural order, as BT.709 limited I420. Turned and
- * full-range sources are set right; transparent parts become black. Nothing of it runs long on the main thread.
+ * full-range sources are set right, HDR is brought into the standard range; transparent parts become grey. Nothing of it runs long on the main thread.
  *
  * @param path Of a file of at most 120 s and 4096 px a side, or of a folder of such pictures.
  * @returns New frames, which may be the same object where a picture is shown longer. Reading stops when iteration does.
@@ -76,14 +74,12 @@ export async function probe(path: string): Promise<MediaInfo> {
   try {
     let size: { widthPx: number; heightPx: number } | null = null;
     let kind: MediaInfo['kind'] = files ? 'folder' : 'picture';
-    let isHdr = false;
     for await (const { picture } of input.pictures()) {
       if (size) {
         if (!files) kind = 'video';
         break;
       }
       size = displaySize(picture);
-      isHdr = isHighRange(picture);
     }
     if (!size) throw unreadable(path, 'none of its pictures can be decoded');
     const isVideo = kind === 'video';
@@ -93,7 +89,6 @@ export async function probe(path: string): Promise<MediaInfo> {
       framesPerSecond: isVideo ? input.framesPerSecond : null,
       durationSeconds: isVideo ? input.durationSeconds : null,
       codec: input.codec,
-      isHdr,
     };
   } finally {
     await input.close();

@@ -2,6 +2,8 @@ import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
   AV_FRAME_DATA_DISPLAYMATRIX,
   AV_PIX_FMT_YUV420P,
+  AVCOL_PRI_BT2020,
+  AVCOL_PRI_UNSPECIFIED,
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_BT709,
   AVCOL_SPC_SMPTE170M,
@@ -17,10 +19,22 @@ import type { Frame } from './frame.ts';
 /** How tall an untagged picture must be to be taken as BT.709; smaller ones are BT.601, as players do it. */
 const HD_HEIGHT_PX = 720;
 
+/**
+ * Puts grey behind transparent pixels, whose colours are arbitrary: c·a + ½(1 − a). No filter adds a constant to a share of alpha
+ * without going below zero on the way, so the way leads over h = ½(1 − c·a) + ¼a, in 16 bits.
+ */
+const GREY_BEHIND = [
+  'format=pix_fmts=gbrap16le',
+  'premultiply=inplace=1',
+  'negate=components=r+g+b',
+  'colorchannelmixer=rr=0.5:ra=0.25:gg=0.5:ga=0.25:bb=0.5:ba=0.25',
+  ['lutrgb=r', 'g', 'b'].map((channel) => `${channel}=maxval*1.5-2*val`).join(':'),
+];
+
 /** How often the pictures of one file may change size or colour; each time costs up to a second of preparation. */
 const MAX_CHANGES = 20;
 
-/** Turns the decoded pictures of one file, of any size, colour and orientation into `Frame`s of one size: upright, scaled to cover, cut in the middle. */
+/** Turns the decoded pictures of one file, of any size, colour and orientation into `Frame`s of one size: upright, of the standard range, scaled to cover, cut in the middle. */
 export class PictureFitter {
   readonly #widthPx: number;
   readonly #heightPx: number;
@@ -39,6 +53,9 @@ export class PictureFitter {
    * @throws {AppError} `codec_failed` if FFmpeg cannot convert it, or too many pictures differ in kind.
    */
   async fit(picture: AvFrame): Promise<Frame> {
+    if (isHighRange(picture) && picture.colorPrimaries === AVCOL_PRI_UNSPECIFIED) {
+      picture.colorPrimaries = AVCOL_PRI_BT2020;
+    }
     if (picture.colorSpace === AVCOL_SPC_UNSPECIFIED && /^(yuv|nv|p0)/.test(formatName(picture))) {
       picture.colorSpace = picture.height >= HD_HEIGHT_PX ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
     }
@@ -65,6 +82,7 @@ export class PictureFitter {
       picture.height === this.#heightPx &&
       picture.colorSpace === AVCOL_SPC_BT709 &&
       picture.colorRange !== AVCOL_RANGE_JPEG &&
+      !isHighRange(picture) &&
       pixelAspect(picture) === 1 &&
       turnFilters(picture).length === 0
     );
@@ -93,15 +111,32 @@ export class PictureFitter {
     const aspect = this.#widthPx / this.#heightPx / (isTurned ? 1 / storedAspect : storedAspect);
     const cutWidth = Math.min(widthPx, Math.round(heightPx * aspect));
     const cutHeight = Math.min(heightPx, Math.round(widthPx / aspect));
+    const crop = `crop=w=${Math.max(2, cutWidth)}:h=${Math.max(2, cutHeight)}:exact=0`;
+    const size = `w=${this.#widthPx}:h=${this.#heightPx}`;
+    if (isHighRange(picture)) return [crop, ...toneFilters(size)];
     return [
-      // Transparent pixels have arbitrary colours; on black they do no harm.
-      ...(hasAlpha(picture) ? ['format=pix_fmts=gbrap', 'premultiply=inplace=1'] : []),
-      `crop=w=${Math.max(2, cutWidth)}:h=${Math.max(2, cutHeight)}:exact=0`,
-      `scale=w=${this.#widthPx}:h=${this.#heightPx}:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt709:out_range=limited` +
-        (isHighRange(picture) ? ':out_primaries=bt709:out_transfer=bt709' : ''),
+      ...(hasAlpha(picture) ? GREY_BEHIND : []),
+      crop,
+      `scale=${size}:flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt709:out_range=limited`,
       'format=pix_fmts=yuv420p',
     ];
   }
+}
+
+/**
+ * Brings PQ and HLG (ITU-R BT.2100) into the standard range: what is as bright as a white sheet of paper (203 nits, BT.2408) or
+ * darker stays as it is, seven tenths of it exactly, and what is brighter is pressed into the rest.
+ */
+function toneFilters(size: string): string[] {
+  return [
+    `zscale=${size}:filter=bicubic`,
+    'zscale=transfer=linear:npl=203',
+    'format=pix_fmts=gbrpf32le',
+    'zscale=primaries=bt709',
+    'tonemap=tonemap=mobius:param=0.7:desat=0',
+    'zscale=transfer=bt709:matrix=bt709:range=limited',
+    'format=pix_fmts=yuv420p',
+  ];
 }
 
 /** Size in pixels of a picture as it is meant to be seen, upright. */
@@ -111,7 +146,7 @@ export function displaySize(picture: AvFrame): { widthPx: number; heightPx: numb
 }
 
 /** Whether the picture's brightness goes beyond the standard range. */
-export function isHighRange({ colorTrc }: AvFrame): boolean {
+function isHighRange({ colorTrc }: AvFrame): boolean {
   return colorTrc === AVCOL_TRC_SMPTE2084 || colorTrc === AVCOL_TRC_ARIB_STD_B67;
 }
 
