@@ -6,6 +6,7 @@ import { frameService } from './bench/frame-service.ts';
 import { latency } from './bench/latency.ts';
 import { lips } from './bench/lips.ts';
 import { mouth } from './bench/mouth.ts';
+import { musetalk } from './bench/musetalk.ts';
 import { prepare } from './bench/prepare.ts';
 import { scheduler } from './bench/scheduler.ts';
 import { seam } from './bench/seam.ts';
@@ -13,23 +14,41 @@ import { sessions } from './bench/sessions.ts';
 import { soak } from './bench/soak.ts';
 import { sync } from './bench/sync.ts';
 
-const BENCHES: readonly Bench[] = [sync, latency, lips, mouth, seam, prepare, sessions, scheduler, frameService, soak];
+const BENCHES: readonly Bench[] = [
+  sync,
+  latency,
+  lips,
+  mouth,
+  seam,
+  prepare,
+  sessions,
+  scheduler,
+  musetalk,
+  frameService,
+  soak,
+];
 const PROFILE_FOLDER = 'out/profile';
 
-const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile]
+const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile] [--models folder]
 
 ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
   --quick    Measure for a short time only
   --json     End with one line of JSON: {"bench","figures":[{"name","value","unit","goal","holds"}]}
   --profile  Write CPU profiles of the server to ${PROFILE_FOLDER}
+  --models   Folder of other models to measure, where a bench measures some
 
 Ends with 1 if a figure misses its goal. Other programs on the machine spoil the figures; their share is told.`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, profile: { type: 'boolean' } },
+    options: {
+      json: { type: 'boolean' },
+      quick: { type: 'boolean' },
+      profile: { type: 'boolean' },
+      models: { type: 'string' },
+    },
   });
   const [name] = positionals;
   if (name === undefined) {
@@ -42,7 +61,11 @@ async function main(): Promise<number> {
     return 2;
   }
   const figures = new Figures(name);
-  await runBench(bench, figures, { isQuick: values.quick ?? false, isProfiled: values.profile ?? false });
+  await runBench(bench, figures, {
+    isQuick: values.quick ?? false,
+    isProfiled: values.profile ?? false,
+    modelsFolder: values.models === undefined ? null : resolve(values.models),
+  });
   console.log(`\n${figures.table()}`);
   if (values.json) console.log(`\n${figures.json()}`);
   return figures.hold ? 0 : 1;
@@ -51,7 +74,7 @@ async function main(): Promise<number> {
 async function runBench(
   bench: Bench,
   figures: Figures,
-  { isQuick, isProfiled }: { isQuick: boolean; isProfiled: boolean },
+  { isQuick, isProfiled, modelsFolder }: { isQuick: boolean; isProfiled: boolean; modelsFolder: string | null },
 ): Promise<void> {
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -64,6 +87,7 @@ async function runBench(
     await bench.run({
       figures,
       isQuick,
+      modelsFolder,
       profileFolder: isProfiled ? resolve(PROFILE_FOLDER) : null,
       say: (line) => console.log(line),
       atEnd: (close) => closers.push(close),

@@ -5,6 +5,8 @@ export interface BenchRun {
   readonly figures: Figures;
   /** Measure for a short time only: good for seeing that the bench works, not for decisions. */
   readonly isQuick: boolean;
+  /** Models other than the bench's own; null for those. */
+  readonly modelsFolder: string | null;
   /** Folder for CPU profiles of the server; null for none. */
   readonly profileFolder: string | null;
   /** Tells people how it is going. */

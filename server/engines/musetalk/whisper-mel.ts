@@ -32,7 +32,11 @@ export class WhisperMel {
       throw new RangeError(`${frames} frames take ${length} samples at most, got ${samples.length}`);
     }
     let loudest = MEL_SILENCE;
-    for (let frame = 0; frame < frames; frame++) {
+    // Frames from here on lie wholly in the silence after the sound, unless the end reflects it.
+    const isFull = samples.length > length - MEL_WINDOW_SAMPLES;
+    const end = isFull ? frames : Math.ceil((samples.length + MEL_WINDOW_SAMPLES / 2) / MEL_HOP_SAMPLES);
+    for (let band = 0; band < MEL_BINS; band++) out.fill(MEL_SILENCE, band * frames + end, (band + 1) * frames);
+    for (let frame = 0; frame < end; frame++) {
       if (!this.#cut(samples, length, frame * MEL_HOP_SAMPLES - MEL_WINDOW_SAMPLES / 2)) {
         for (let band = 0; band < MEL_BINS; band++) out[band * frames + frame] = MEL_SILENCE;
         continue;
