@@ -36,6 +36,7 @@ test('jobs that name what is not there say nothing about the device', () => {
   }
 });
 
-test('a batch is overdue 60 ms after it should have been there', () => {
+test('a batch is overdue 60 ms after it should have been there, one that takes long after half as long again', () => {
   assert.equal(new DeviceHealth().overdueMs(1_000, 40), 1_100);
+  assert.equal(new DeviceHealth().overdueMs(1_000, 2_000), 4_000);
 });

@@ -1,8 +1,8 @@
 import type { Inferred } from './job-line.ts';
 
 /**
- * A batch may take so much longer than it should before the device counts as standing still: more than any hiccup, and little
- * enough that faces rest within 200 ms.
+ * A batch may take so much longer than it should, or half as long again, before the device counts as standing still: more than any
+ * hiccup, and on a device that is fast enough to be of use little enough that faces rest within 200 ms.
  */
 const PATIENCE_MS = 60;
 /** After running out of memory, how long batches are kept small. */
@@ -31,7 +31,7 @@ export class DeviceHealth {
 
   /** When a batch that should take `expectedMs` from `startedMs` on is given up. */
   overdueMs(startedMs: number, expectedMs: number): number {
-    return startedMs + expectedMs + PATIENCE_MS;
+    return startedMs + expectedMs + Math.max(PATIENCE_MS, expectedMs / 2);
   }
 
   /** Most jobs that there is memory for in one batch. */
