@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Config, defaultSettings } from './config/config.ts';
 import { silentLog } from './log.ts';
 import { startServer } from './start-server.ts';
+import { DeviceControl } from './testing/moody-device.ts';
 
 function configWith(engine: string): Config {
   const settings = defaultSettings();
@@ -85,5 +86,21 @@ test('metrics and the Streamer’s REST are there from the start, and say what i
   const started = await fetch(`${api}/realtime/start?session_id=test`, { method: 'POST' });
   const problem: { code: string } = JSON.parse(await started.text());
   assert.deepEqual([started.status, problem.code], [422, 'avatar_invalid']);
+  await server.close();
+});
+
+test('a device that all sessions share has as many places as it was measured to draw talking', async () => {
+  const device = new DeviceControl();
+  const moduleUrl = new URL('./testing/moody-device.ts?mouthMs=20', import.meta.url).href;
+  const engines = [{ id: 'moody-device', moduleUrl }];
+  const server = await startServer(configWith('static'), { log: silentLog(), port: 0, engines });
+  await server.ready.catch(() => {});
+  // 44 ms for two are 45 mouths a second, of which nine tenths are promised: 15 each for two sessions.
+  const health = JSON.parse(await (await fetch(`${server.url}/health`)).text()) as { capacity: number };
+  assert.equal(health.capacity, 2);
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  assert.match(metrics, /^musecast_sessions_capacity 2$/m);
+  assert.match(metrics, /^musecast_engine_mouths_per_second 25$/m);
+  assert.equal(device.isTroubled, false);
   await server.close();
 });

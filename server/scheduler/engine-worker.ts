@@ -78,9 +78,8 @@ class EngineWorker {
       tell({ step: `warming up batches of ${size}`, share: at / sizes.length });
       try {
         await this.#engine.warmUp?.(size);
-        const startedMs = performance.now();
-        await this.#engine.warmUp?.(size);
-        times.push({ size, ms: performance.now() - startedMs });
+        // The faster of two: the machine may have had something else to do.
+        times.push({ size, ms: Math.min(await this.#timeBatch(size), await this.#timeBatch(size)) });
       } catch (error) {
         if (times.length === 0) throw error;
         return times;
@@ -88,6 +87,12 @@ class EngineWorker {
       if (times[times.length - 1].ms > SLOWEST_BATCH_MS) return times;
     }
     return times;
+  }
+
+  async #timeBatch(size: number): Promise<number> {
+    const startedMs = performance.now();
+    await this.#engine.warmUp?.(size);
+    return performance.now() - startedMs;
   }
 
   #draw(job: WireJob, patch: MouthPatch | null, failures: string[]): Drawing {

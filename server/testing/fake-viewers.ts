@@ -151,7 +151,8 @@ export class FakeSessions implements ViewerSessions {
   }
 
   create(avatarId: string, owner: SessionOwner): FakeSession {
-    if (this.open.length >= this.capacity) throw new AppError('server_full', `All ${this.capacity} places are taken.`);
+    if (this.open.length >= this.capacity)
+      throw new AppError('server_full', `All ${this.capacity} places are taken.`, { retryAfterS: 25 });
     const session = new FakeSession(`session-${this.all.length}`, avatarId, owner);
     this.all.push(session);
     return session;

@@ -243,7 +243,7 @@ test('a full server says so, and when to try again', async () => {
   await open({ capacity: 1 });
   await rig.start({ session_id: 'one' });
   const { status, json, headers } = await rig.start({ session_id: 'two' });
-  assert.deepEqual([status, json.code, headers.get('retry-after')], [503, 'server_full', '10']);
+  assert.deepEqual([status, json.code, headers.get('retry-after')], [503, 'server_full', '25']);
 });
 
 test('an offer is answered with the rate and with the time stamp at which the recording begins', async () => {
