@@ -21,7 +21,7 @@ export interface EngineSwitchOptions<E extends RunningEngine> {
   /** Starts an engine beside the one that runs. @throws {AppError} if it cannot start; nothing is left running then. */
   readonly start: (engine: EngineChoice, onProgress: (progress: StartProgress) => void) => Promise<E>;
   /** Makes what a new engine wants of the avatars, before it takes over. */
-  readonly prepare: (engine: E, signal: AbortSignal) => Promise<void>;
+  readonly prepare: (engine: E, onProgress: (share: number) => void, signal: AbortSignal) => Promise<void>;
   /** Gives all sessions to a new engine; from then on the one before gets no jobs. */
   readonly takeOver: (engine: E) => void;
   readonly timers: Timers;
@@ -128,8 +128,9 @@ export class EngineSwitch<E extends RunningEngine> {
     const engine = await this.#options.start(choice, tell);
     try {
       this.#stop.signal.throwIfAborted();
-      tell({ step: 'preparing avatars', share: 0 });
-      await this.#options.prepare(engine, this.#stop.signal);
+      const tellShare = (share: number): void => tell({ step: 'preparing avatars', share });
+      tellShare(0);
+      await this.#options.prepare(engine, tellShare, this.#stop.signal);
       this.#stop.signal.throwIfAborted();
       return engine;
     } catch (error) {

@@ -1,9 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import { AvatarLoading } from './avatar-loading.ts';
 import type { Avatar } from './avatars/avatar.ts';
-import { FacePreparation } from './avatars/musetalk/face-preparation.ts';
-import { AVATAR_SIZE_PX, readManifest } from './avatars/prepared-files.ts';
+import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
 import { AvatarShelf } from './clip-shelf.ts';
 import { OpusEncoder } from './codecs/opus-encoder.ts';
@@ -29,6 +27,7 @@ import { serveStreamer } from './http/streamer/serve-streamer.ts';
 import type { Log } from './log.ts';
 import { MediaFolders } from './media-folders.ts';
 import { Metrics } from './metrics.ts';
+import { MuseTalkFaces } from './musetalk-faces.ts';
 import { engineOf, openScheduler, startEngine } from './open-scheduler.ts';
 import { OwnAvatars } from './own-avatars.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
@@ -42,6 +41,8 @@ const ENCODERS: EncoderSource = {
   openVideo: (options) => VideoEncoder.open(options),
   openOpus: (options) => OpusEncoder.open(options),
 };
+/** Id of the engine that wants more of an avatar than the others. */
+const MUSETALK = 'musetalk';
 const PAGE_FOLDER = `${import.meta.dirname}/../web`;
 /** How many viewers a core carries: the compute budget of a talking session with room to spare. */
 const SESSIONS_PER_CORE = 8;
@@ -83,16 +84,18 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const { settings } = config;
   const { log } = options;
   const metrics = new Metrics();
-  let musetalkFaces = new FacePreparation(settings.engine.musetalk);
+  const musetalkFaces = new MuseTalkFaces({
+    models: settings.engine.musetalk,
+    isWanted: () => line?.scheduler.spec.id === MUSETALK,
+    log,
+  });
   const avatars = new AvatarLoading(config.avatars, {
     preparedFolder: settings.media.preparedFolder,
     needsAll: options.needsAllAvatars ?? false,
     showsProgress: options.showsProgress ?? false,
     maxMemoryBytes: settings.media.maxMemoryMb * 1e6,
     maxAdded: settings.media.maxAddedAvatars,
-    complete: async (...avatar) => {
-      if (line?.scheduler.spec.id === 'musetalk') await musetalkFaces.prepare(...avatar);
-    },
+    complete: musetalkFaces.complete,
     log,
   });
   let line: SessionLine | null = null;
@@ -108,14 +111,9 @@ export async function startServer(config: Config, options: StartOptions): Promis
     engines: ENGINE_IDS.map((id) => engineOf(settings.engine, id)),
     start: (engine, onProgress) =>
       startEngine(engine, settings.engine, { onProgress: (_id, progress) => onProgress(progress), log, metrics }),
-    prepare: async ({ spec }, signal) => {
-      if (spec.id !== 'musetalk') return;
-      musetalkFaces = new FacePreparation(settings.engine.musetalk);
-      for (const { id, portraitPath } of avatars.ready()) {
-        const folder = dirname(portraitPath);
-        const manifest = await readManifest(folder);
-        if (manifest) await musetalkFaces.prepare(id, folder, manifest, () => {}, signal);
-      }
+    prepare: async ({ spec }, onProgress, signal) => {
+      const ids = avatars.ready().map(({ id }) => id);
+      if (spec.id === MUSETALK) await musetalkFaces.prepareAll(ids, onProgress, signal);
     },
     takeOver: (scheduler) => {
       if (!line) return;
