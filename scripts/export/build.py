@@ -3,6 +3,7 @@ import copy
 import json
 import os
 import platform
+import shutil
 import time
 
 import numpy
@@ -44,33 +45,34 @@ def random_networks(sizes, seed):
         yield name, randomise(make(sizes), seed + i)
 
 
-class Both(torch.nn.Module):
-    """What the joined graph does, in torch."""
-    inputs, outputs = ('latents', 'audio'), ('image', 'level')
-
-    def __init__(self, unet, decoder):
-        super().__init__()
-        self.unet, self.decoder = unet, decoder
-
-    def forward(self, latents, audio):
-        return self.decoder(self.unet(latents, audio))
-
-
-def build(networks, sizes, folder, *, precision, weights, hashes, say=lambda text: None):
-    """Writes all graphs, golden.json + golden.bin and report.json to `folder`.
+def build(networks, sizes, to, *, precision, weights, hashes, say=lambda text: None):
+    """Writes all graphs, golden.json + golden.bin and report.json to the folder `to`, at the very end and all together.
 
     @param networks Pairs of name (see NETWORKS) and network in float32, eval mode; `unet` not yet folded. Taken over.
     @param weights 'published' or 'random'. @param hashes SHA-256 of the file of each network, by name.
     @param say Is told what happens, a line at a time.
-    @returns The report. @raises check.GraphDiffers
+    @returns The report. @raises check.GraphDiffers Then `to` is as it was before.
     """
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(to, exist_ok=True)
+    folder = os.path.join(to, '.unfinished')
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    try:
+        report = write_all(networks, sizes, folder, precision, weights, hashes, say)
+        for name in os.listdir(folder):
+            os.replace(os.path.join(folder, name), os.path.join(to, name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return report
+
+
+def write_all(networks, sizes, folder, precision, weights, hashes, say):
     began = time.perf_counter()
     gold = golden.Golden(precision, weights)
     report = {'model': sizes.model, 'precision': precision, 'weights': weights, 'versions': {
         'python': platform.python_version(), 'torch': torch.__version__, 'onnx': onnx.__version__,
         'onnxruntime': onnxruntime.__version__, 'numpy': numpy.__version__}, 'graphs': {}, 'parameters': {}}
-    used, expected_pred = {}, None
+    expected_pred = joined = None
 
     def properties(name, source):
         own = 'fp32' if name in ALWAYS_FP32 else precision
@@ -106,13 +108,11 @@ def build(networks, sizes, folder, *, precision, weights, hashes, say=lambda tex
             compare(name, arrays, told, expected)
             report['graphs'][name]['export_s'] = round(export_s, 1)
             del graph
-            if name == 'vae-decoder':
-                used['unet-decoder'] = joined
         del network
 
     to_onnx.join(folder, 'unet', 'vae-decoder', 'unet-decoder', properties('unet-decoder', 'unet'))
     arrays, told = golden.inputs('unet-decoder', sizes)
-    compare('unet-decoder', arrays, told, used['unet-decoder'])
+    compare('unet-decoder', arrays, told, joined)
     for name, line in report['graphs'].items():
         line['size_bytes'] = sum(os.path.getsize(path) for path in (os.path.join(folder, f'{name}.onnx{end}') for end in ('', '.data'))
                                  if os.path.exists(path))

@@ -25,6 +25,9 @@ from random_weights import randomise
 from sizes import FULL, FULL_PARAMETERS, NARROW
 
 
+TESTING = os.path.join(os.path.dirname(__file__), '..', '..', 'server', 'testing')
+
+
 def shapes(network):
     return {key: tuple(value.shape) for key, value in network.state_dict().items()}
 
@@ -118,16 +121,26 @@ class GraphsAreTheNetworks(unittest.TestCase):
             self.assertEqual(kinds, {onnx.TensorProto.FLOAT16})
 
     def test_a_graph_that_differs_from_torch_is_refused(self):
-        with tempfile.TemporaryDirectory() as folder:
-            networks = [(name, network) for name, network in random_networks(NARROW, 5) if name in ('unet', 'vae')]
-            build(networks, NARROW, folder, precision='fp32', weights='random', hashes={})
-            arrays, _ = golden.inputs('vae-encoder', NARROW)
-            wrong = {'latents': np.ones((2, 4, 8, 8), np.float32)}
-            with self.assertRaisesRegex(check.GraphDiffers, 'latents differs from torch by .* expected at most 0.001'):
-                check.check(folder, 'vae-encoder', 'fp32', arrays, wrong)
+        inputs, _ = golden.inputs('vae-encoder', NARROW)
+        wrong = {'latents': np.ones((2, 4, 8, 8), np.float32)}
+        with self.assertRaisesRegex(check.GraphDiffers, 'latents differs from torch by .* expected at most 0.001'):
+            check.check(os.path.join(TESTING, 'musetalk-narrow'), 'vae-encoder', 'fp32', inputs, wrong)
 
+    def test_a_conversion_that_fails_leaves_what_was_there_before(self):
+        with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, 'golden.json'), 'w') as before:
+            broken = WhisperEncoder(NARROW).eval()
+            broken.layer_norm.weight.data[0] = torch.nan
+            with self.assertRaises(check.GraphDiffers):
+                build([('whisper', broken)], NARROW, folder, precision='fp32', weights='random', hashes={})
+            self.assertEqual(os.listdir(folder), ['golden.json'])
+            self.assertEqual(os.path.getsize(before.name), 0)
 
-TESTING = os.path.join(os.path.dirname(__file__), '..', '..', 'server', 'testing')
+    def test_values_that_are_not_numbers_show_in_the_level_of_their_picture_alone(self):
+        latents = golden.inputs('vae-decoder', NARROW)[0]['latents']
+        latents[1, 0, 3, 3] = np.nan
+        for name in ('vae-decoder', 'fast-decoder'):
+            level = check.run(os.path.join(TESTING, 'musetalk-narrow', f'{name}.onnx'), {'latents': latents}, ('image', 'level'))[0]['level']
+            self.assertEqual(np.isnan(level).tolist(), [False, True], name)
 
 
 class TheReferenceIsTheDefinition(unittest.TestCase):
