@@ -18,6 +18,16 @@ test('without memory for a batch, half of it is tried for ten seconds', () => {
   assert.equal(health.most(10_020), Number.POSITIVE_INFINITY);
 });
 
+test('a batch that fails for another reason is halved for two seconds, so that one bad job fails alone', () => {
+  const health = new DeviceHealth();
+  assert.equal(health.note(4, failed(4, 'picture 2 is no number'), 0), 'failed');
+  assert.equal(health.most(1_999), 2);
+  assert.equal(health.note(2, failed(2, 'picture 0 is no number'), 100), 'failed');
+  assert.equal(health.note(1, failed(1, 'picture 0 is no number'), 200), 'failed');
+  assert.equal(health.most(2_099), 1);
+  assert.equal(health.most(2_100), Number.POSITIVE_INFINITY);
+});
+
 test('a device that fails at everything for a second is sick, one that fails now and then is not', () => {
   const health = new DeviceHealth();
   const verdicts = [0, 400, 800].map((nowMs) => health.note(1, failed(1, 'device lost'), nowMs));

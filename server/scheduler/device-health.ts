@@ -5,8 +5,8 @@ import type { Inferred } from './job-line.ts';
  * hiccup, and on a device that is fast enough to be of use little enough that faces rest within 200 ms.
  */
 const PATIENCE_MS = 60;
-/** After running out of memory, how long batches are kept small. */
-const SMALL_FOR_MS = 10_000;
+/** How long batches are kept small when one has failed: for lack of memory, or because of one of its jobs, which others need not share. */
+const SMALL_FOR_MS = { memory: 10_000, other: 2_000 };
 /** The engine is made anew when so many batches in a row, over so long, have failed. */
 const FAILURES_IN_A_ROW = 4;
 const FAILING_FOR_MS = 1_000;
@@ -34,7 +34,7 @@ export class DeviceHealth {
     return startedMs + expectedMs + Math.max(PATIENCE_MS, expectedMs / 2);
   }
 
-  /** Most jobs that there is memory for in one batch. */
+  /** Most jobs of a batch for now. */
   most(nowMs: number): number {
     return nowMs < this.#smallUntilMs ? this.#most : Number.POSITIVE_INFINITY;
   }
@@ -51,9 +51,10 @@ export class DeviceHealth {
       this.#failures = 0;
       return 'sick';
     }
-    if (size === 1 || !failures.some((reason) => OUT_OF_MEMORY.test(reason))) return 'failed';
+    if (size === 1) return 'failed';
+    const isMemory = failures.some((reason) => OUT_OF_MEMORY.test(reason));
     this.#most = Math.max(1, Math.floor(size / 2));
-    this.#smallUntilMs = nowMs + SMALL_FOR_MS;
-    return 'out_of_memory';
+    this.#smallUntilMs = nowMs + (isMemory ? SMALL_FOR_MS.memory : SMALL_FOR_MS.other);
+    return isMemory ? 'out_of_memory' : 'failed';
   }
 }

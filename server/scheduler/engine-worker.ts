@@ -61,6 +61,8 @@ class EngineWorker {
       } catch (error) {
         for (const [index] of some) drawings[index] = 'failed';
         answer.failures.push(messageOf(error));
+        // Whose job failed alone may have broken what the engine remembers of the session.
+        if (some.length === 1) this.#engine.endSession(some[0][1].sessionId);
       }
       answer.inferMs += inferredMs - startedMs;
       answer.composeMs += performance.now() - inferredMs;

@@ -90,6 +90,18 @@ test('a job that the engine refuses fails alone, and is counted', async (t) => {
   assert.equal(metrics.counter('engine_failures').value, 2);
 });
 
+test('a job that names what is not there costs the others of its batch nothing', async (t) => {
+  const scheduler = await open(t);
+  const jobs = [
+    job(MOOD.draw),
+    job(MOOD.draw, { avatarId: 'nobody' }),
+    job(MOOD.draw, { clipName: 'none' }),
+    job(MOOD.closed),
+  ];
+  const outcomes = await Promise.all(jobs.map((each) => scheduler.submit(each)));
+  assert.deepEqual(outcomes, ['drawn', 'failed', 'failed', 'closed']);
+});
+
 test('jobs of one turn go as one batch, of as many as the engine takes', async (t) => {
   const metrics = new Metrics();
   const scheduler = await open(t, metrics);
