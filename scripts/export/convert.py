@@ -31,9 +31,13 @@ def published_networks(folder, sizes, wanted, say=lambda text: None):
         yield name, network
 
 
-def convert(source, to, sizes, *, precision, fast=False, say=lambda text: None):
+def wanted_networks(*, fast, parsing):
+    return [name for name in NETWORKS if (fast or name != 'fast') and (parsing or name != 'parsing')]
+
+
+def convert(source, to, sizes, *, precision, fast=False, parsing=True, say=lambda text: None):
     """Reads the originals in the folder `source`, writes the graphs to `to`; returns the report. @raises originals.OriginalsWrong"""
-    wanted = [name for name in originals.FILES if fast or name not in originals.OPTIONAL]
+    wanted = wanted_networks(fast=fast, parsing=parsing)
     problems = originals.missing(source, wanted)
     if problems:
         raise originals.OriginalsWrong(f'{len(problems)} file(s) to convert are not there:\n  ' + '\n  '.join(problems)
@@ -60,13 +64,16 @@ def main():
     source.add_argument('--random-weights', type=int, metavar='SEED', help='random weights in place of published ones')
     parser.add_argument('--to', required=True, help='folder to write to')
     parser.add_argument('--precision', choices=('fp16', 'fp32'), default='fp16')
+    parser.add_argument('--without-parsing', action='store_true', help='no face-parsing; masks are then the outline of the jaw')
     parser.add_argument('--fast', action='store_true', help='also the small decoder, from taesd/taesd_decoder.pth')
     args = parser.parse_args()
+    chosen = {'fast': args.fast, 'parsing': not args.without_parsing}
     try:
         if args.source is not None:
-            convert(args.source, args.to, FULL, precision=args.precision, fast=args.fast, say=print)
+            convert(args.source, args.to, FULL, precision=args.precision, **chosen, say=print)
         else:
-            networks = (pair for pair in random_networks(FULL, args.random_weights) if args.fast or pair[0] != 'fast')
+            wanted = wanted_networks(**chosen)
+            networks = (pair for pair in random_networks(FULL, args.random_weights) if pair[0] in wanted)
             build(right_size(networks), FULL, args.to, precision=args.precision, weights='random', hashes={}, say=print)
     except (originals.OriginalsWrong, GraphDiffers) as error:
         sys.exit(f'convert: {error}')

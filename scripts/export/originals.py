@@ -22,7 +22,6 @@ FILES = {
     'parsing': 'face-parse-bisent/79999_iter.pth',
     'fast': 'taesd/taesd_decoder.pth',
 }
-OPTIONAL = ('fast',)
 
 # How the VAE's file, older than the library that reads it today, calls its attention's weights.
 OLD_ATTENTION = {'query': 'to_q', 'key': 'to_k', 'value': 'to_v', 'proj_attn': 'to_out.0'}

@@ -18,7 +18,7 @@ import make_narrow
 import reference_face as face
 import reference_scene as scene
 from arrays import Arrays
-from build import NETWORKS, random_networks
+from build import random_networks
 from graphs import LATENT_SCALE, positions
 from sizes import FULL, NARROW
 
@@ -182,7 +182,7 @@ def main():
     args = parser.parse_args()
     sizes = NARROW if args.narrow else FULL
     if args.source is not None:
-        networks = convert.published_networks(args.source, sizes, [name for name in NETWORKS if name != 'fast'], print)
+        networks = convert.published_networks(args.source, sizes, convert.wanted_networks(fast=False, parsing=True), print)
     else:
         networks = (pair for pair in random_networks(sizes, make_narrow.SEED if args.narrow else args.random_weights) if pair[0] != 'fast')
     # The narrow networks hear 3 s at a time, the real ones 30: both are made to hear two parts.
