@@ -34,7 +34,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'prom-client': /^http\/metrics\//,
   yaml: /^(config\/|http\/docs\/openapi\.ts$)/,
   'wav-decoder': /^sources\//,
-  '@vladmandic/human': /^avatars\//,
+  '@vladmandic/human': /^avatars\/(human-library|face-landmarks)\.ts$/,
 };
 
 function sourceFiles(folder: string): string[] {

@@ -79,6 +79,7 @@ export async function trackClip(
     missing: track.missing,
     lostAt: track.lostAt,
     faceCount: track.faceCount,
+    rival: track.rival,
     place: track.points[2] / size.widthPx,
     steps: stepsOf(glimpses),
     loop: {

@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Human } from '@vladmandic/human';
 import { AppError } from '../errors.ts';
+import { OFF, openHuman } from './human-library.ts';
 
 /** Points of the MediaPipe face mesh; their numbers are those of its canonical face model. */
 export const FACE_POINTS = 468;
@@ -46,8 +43,7 @@ interface Look {
 }
 
 /**
- * Finds faces and their landmarks in pictures: the one door to the landmark library. Models and code come from
- * `node_modules`, never from a network. Takes 200 MB and never gives them back, so it belongs in a short-lived process.
+ * Finds faces and their landmarks in pictures. Takes 200 MB and never gives them back, so it belongs in a short-lived process.
  */
 export class FaceLandmarks {
   readonly #human: Human;
@@ -58,42 +54,23 @@ export class FaceLandmarks {
 
   /** @throws {AppError} `model_missing` if the models cannot be loaded. */
   static async open(): Promise<FaceLandmarks> {
-    const require = createRequire(import.meta.url);
-    // The package does not export its WebAssembly build, which is the one that needs no native library.
-    const library = join(dirname(require.resolve('@vladmandic/human')), 'human.node-wasm.js');
-    const { Human: Library } = require(library) as { Human: typeof Human };
-    const off = { enabled: false };
-    const human = new Library({
-      backend: 'wasm',
-      wasmPath: join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'),
-      wasmPlatformFetch: false,
-      modelBasePath: pathToFileURL(join(dirname(library), '../models/')).href,
-      debug: false,
-      cacheModels: false,
-      cacheSensitivity: 0,
-      filter: off,
-      gesture: off,
-      body: off,
-      hand: off,
-      object: off,
-      segmentation: off,
+    const human = await openHuman({
       face: {
         enabled: true,
         detector: { maxDetected: 8, rotation: true, return: false, minConfidence: 0.3, skipFrames: 0, skipTime: 0 },
         mesh: { enabled: true },
-        iris: off,
-        attention: off,
-        description: off,
-        emotion: off,
-        antispoof: off,
-        liveness: off,
+        iris: OFF,
+        attention: OFF,
+        description: OFF,
+        emotion: OFF,
+        antispoof: OFF,
+        liveness: OFF,
       },
     });
-    await withFilesAsFetch(() => human.load());
     if (!human.models.models.blazeface || !human.models.models.facemesh) {
       throw new AppError(
         'model_missing',
-        `The face models could not be loaded from ${dirname(library)}. Run \`npm install\` again.`,
+        `The face models of @vladmandic/human could not be loaded. Run \`npm install\` again.`,
       );
     }
     return new FaceLandmarks(human);
@@ -251,19 +228,4 @@ function sample({ data, widthPx, heightPx }: RgbPicture, { x, y, sizePx, angle }
     }
   }
   return out;
-}
-
-/** Runs `load` while `fetch` reads files and nothing else: the library loads its models by `fetch`, which Node has for the web only. */
-async function withFilesAsFetch(load: () => Promise<unknown>): Promise<void> {
-  const webFetch = globalThis.fetch;
-  globalThis.fetch = async (input) => {
-    const url = new URL(input instanceof Request ? input.url : input);
-    const type = url.pathname.endsWith('.json') ? 'application/json' : 'application/octet-stream';
-    return new Response(await readFile(fileURLToPath(url)), { headers: { 'content-type': type } });
-  };
-  try {
-    await load();
-  } finally {
-    globalThis.fetch = webFetch;
-  }
 }

@@ -1,6 +1,7 @@
 import type { Frame } from '../codecs/frame.ts';
 import { toRgb } from '../codecs/picture.ts';
 import type { Face, FaceLandmarks } from './face-landmarks.ts';
+import { faceHeight } from './findings/face-measures.ts';
 
 /** So many frames in a row may lack a face: a passing hand, one blurred picture. */
 const MAX_GAP_FRAMES = 5;
@@ -18,6 +19,8 @@ export interface FaceTrack {
   readonly frameCount: number;
   /** Most faces seen at once, where faces were looked for: in the first frame and wherever the face was lost. */
   readonly faceCount: number;
+  /** How large the second largest face of the first frame with faces is, as a share of the largest; 0 if there is none. */
+  readonly rival: number;
 }
 
 export interface TrackOptions {
@@ -46,6 +49,7 @@ export async function trackFace(
   const seen: (Face | null)[] = [];
   let last: Face | null = null;
   let faceCount = 0;
+  let rival: number | null = null;
   let lostAt: number | null = null;
   for await (const frame of frames) {
     const picture = { widthPx: frame.widthPx, heightPx: frame.heightPx, data: toRgb(frame) };
@@ -54,6 +58,7 @@ export async function trackFace(
       const faces = await finder.find(picture);
       faceCount = Math.max(faceCount, faces.length);
       face = faces[0] ?? null;
+      if (face) rival ??= faces.length > 1 ? faceHeight(faces[1].points) / faceHeight(face.points) : 0;
     }
     last = face;
     seen.push(face);
@@ -73,6 +78,7 @@ export async function trackFace(
     lostAt,
     frameCount: seen.length,
     faceCount,
+    rival: rival ?? 0,
   };
 }
 

@@ -52,12 +52,14 @@ async function refusal(id: string, bytes: Uint8Array | string): Promise<AvatarRe
 /** A picture of several others side by side, and grey where nothing is. */
 function beside(pictures: readonly Frame[], widthPx: number, heightPx: number): Frame {
   const pixels = new Uint8Array(widthPx * heightPx * 3).fill(128);
-  for (const [index, picture] of pictures.entries()) {
+  let left = 0;
+  for (const picture of pictures) {
     const rgb = toRgb(picture);
     const rowBytes = picture.widthPx * 3;
     for (let row = 0; row < picture.heightPx; row++) {
-      pixels.set(rgb.subarray(row * rowBytes, (row + 1) * rowBytes), (row * widthPx + index * picture.widthPx) * 3);
+      pixels.set(rgb.subarray(row * rowBytes, (row + 1) * rowBytes), (row * widthPx + left) * 3);
     }
+    left += picture.widthPx;
   }
   return fromRgb(pixels, widthPx, heightPx);
 }
@@ -100,8 +102,20 @@ test('a wall is told to have no face', async () => {
   await writePng(path, { widthPx: 320, heightPx: 240, data: new Uint8Array(frameSizeBytes(320, 240)).fill(128) });
   const { code, report, message } = await refusal('wall.png', readFileSync(path));
   assert.equal(code, 'face_not_found');
-  assert.match(report.findings[0].found, /No face of a person/);
+  assert.match(report.findings[0].found, /No face of a person .* There seems to be nobody/);
   assert.match(message, /no face found in the picture .*wall\.png/);
+});
+
+test('a person whose face is hidden is told apart from a wall', async () => {
+  const hidden = toRgb(sam);
+  const { widthPx } = sam;
+  for (let y = 95; y < 190; y++)
+    hidden.fill(hidden[(80 * widthPx + 128) * 3 + 1], (y * widthPx + 80) * 3, (y * widthPx + 176) * 3);
+  const path = join(folder, 'mask.png');
+  await writePng(path, fromRgb(hidden, widthPx, widthPx));
+  const { code, report } = await refusal('hidden.png', readFileSync(path));
+  assert.equal(code, 'face_not_found');
+  assert.match(report.findings[0].found, /There is a person, whose face is turned away, covered or too small/);
 });
 
 test('a face of few pixels is told how large it is and should be', async () => {
@@ -125,11 +139,22 @@ async function small(frame: Frame, sizePx: number): Promise<Frame> {
   throw new Error('nothing was read');
 }
 
-test('of two people side by side the larger is taken, and it is said which', async () => {
+test('of two people the one who is clearly larger is taken, and it is said which and why', async () => {
   const path = join(folder, 'two.png');
-  await writePng(path, beside([anna, sam], 768, 256));
+  await writePng(path, beside([await small(anna, 160), sam], 512, 256));
   const { report } = await prepareAvatar(entry('two', path), folder);
-  assert.match(report.findings[0].found, /^2 faces; the largest, in the middle, was taken/);
+  assert.match(
+    report.findings[0].found,
+    /^2 faces; the one in the middle was taken, since the next one is \d\d % as high/,
+  );
+});
+
+test('of two people side by side none is taken, and it is said why', async () => {
+  const path = join(folder, 'pair.png');
+  await writePng(path, beside([anna, sam], 768, 256));
+  const { code, report } = await refusal('both.png', readFileSync(path));
+  assert.equal(code, 'avatar_invalid');
+  assert.match(report.findings[0].found, /^2 faces, and none is clearly the largest/);
 });
 
 /** A PNG file, RGB. */

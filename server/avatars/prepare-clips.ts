@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Frame } from '../codecs/frame.ts';
 import { type MediaInfo, probe } from '../codecs/media-file.ts';
-import { writePng } from '../codecs/picture.ts';
+import { toRgb, writePng } from '../codecs/picture.ts';
 import { VideoFileWriter } from '../codecs/video-file-writer.ts';
 import { AppError } from '../errors.ts';
 import { GEOMETRY_SIZE } from './avatar.ts';
-import { AvatarRefused, type AvatarReport, reportOf } from './avatar-report.ts';
-import { readSize } from './clip-reading.ts';
+import { AvatarRefused, type AvatarReport, type Finding, reportOf } from './avatar-report.ts';
+import { clipPictures, readSize, type Size } from './clip-reading.ts';
 import { type TrackedClip, trackClip } from './clip-tracking.ts';
 import { FaceLandmarks } from './face-landmarks.ts';
 import { findingsOf } from './findings/clip-findings.ts';
@@ -23,6 +23,7 @@ import {
 import { filmedClip, livingClip, type ShownClip } from './shown-clip.ts';
 import type { SourceClip } from './source-clips.ts';
 import { chooseSquare, type Square } from './square-cut.ts';
+import { type ThingSeen, thingSeen } from './things-seen.ts';
 
 /** Quality of clips that are written anew: x264's constant rate factor. */
 const CRF = 12;
@@ -87,7 +88,8 @@ export async function prepareClips(
   const clips: TrackedClip[] = [];
   for (const [index, source] of job.clips.entries()) {
     const progress = (share: number) => onProgress(((index + share) / job.clips.length) * TRACKING_SHARE);
-    clips.push(await readable(job, () => trackClip(job, source, size, finder, progress)));
+    const tracked = () => trackClip(job, source, size, finder, progress);
+    clips.push(await faceless(() => readable(job, tracked), source, size));
   }
   done('find and measure the face');
   const report = reportOf(clips.flatMap(({ measures }) => findingsOf(measures)));
@@ -125,6 +127,41 @@ async function readable<T>({ avatarId }: PreparationJob, read: () => Promise<T>)
     const finding = { subject: 'file', level: 'refused', clip: null, frame: null, value: null, found, advice } as const;
     const message = `Avatar ${avatarId}: ${error.message}`;
     throw new AvatarRefused(error.code, message, reportOf([finding]), { cause: error });
+  }
+}
+
+/** Says of a clip that shows no face what it shows instead. */
+async function faceless<T>(track: () => Promise<T>, { path }: SourceClip, size: Size): Promise<T> {
+  try {
+    return await track();
+  } catch (error) {
+    if (!(error instanceof AvatarRefused) || error.code !== 'face_not_found') throw error;
+    const [finding] = error.report.findings;
+    for await (const frame of clipPictures(path, size, { first: finding.frame ?? 0, count: 1 })) {
+      const seen = await thingSeen({ ...size, data: toRgb(frame) });
+      throw new AvatarRefused(error.code, error.message, reportOf([{ ...finding, ...told(seen, finding) }]), {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** In people's words. */
+function told(seen: ThingSeen, { found, advice }: Finding): Pick<Finding, 'found' | 'advice'> {
+  switch (seen) {
+    case 'animal':
+      return {
+        found: `${found} It seems to be an animal.`,
+        advice: 'Avatars are made of people: use a picture of one.',
+      };
+    case 'person':
+      return {
+        found: `${found} There is a person, whose face is turned away, covered or too small.`,
+        advice: 'Use a picture in which the person looks into the camera, near enough, with nothing before the face.',
+      };
+    case 'nothing':
+      return { found: `${found} There seems to be nobody.`, advice };
   }
 }
 

@@ -21,6 +21,7 @@ function film(
     missing: [],
     lostAt: null,
     faceCount: 1,
+    rival: 0,
     place: 0.5,
     steps: Array.from({ length: 99 }, (_, i) => 1 + (i % 5) / 10),
     loop: { firstFrame: 0, fileFrames: 100, isMirrored: false, seam: 1.2 },
@@ -85,9 +86,16 @@ test('a small face gets advice, a tiny one is refused', () => {
   );
 });
 
-test('several faces are counted, and it is said where the one is that was taken', () => {
-  const found = finding(film(undefined, { faceCount: 3, place: 0.2 }), 'faces');
-  assert.equal(found.found, '3 faces; the largest, on the left, was taken.');
+test('several faces are counted, and it is said where the one is that was taken and why', () => {
+  const found = finding(film(undefined, { faceCount: 3, place: 0.2, rival: 0.5 }), 'faces');
+  assert.equal(found.level, 'advice');
+  assert.equal(found.found, '3 faces; the one on the left was taken, since the next one is 50 % as high.');
+});
+
+test('a group in which no face is clearly the largest is refused', () => {
+  const found = finding(film(undefined, { faceCount: 4, rival: 0.93 }), 'faces');
+  assert.deepEqual([found.level, found.frame], ['refused', 0]);
+  assert.match(found.found, /^4 faces, and none is clearly the largest: the second is 93 % as high/);
 });
 
 test('an open mouth is told with the share of the used pictures it is open in', () => {

@@ -25,6 +25,8 @@ export interface ClipMeasures {
   readonly lostAt: number | null;
   /** Most faces seen at once. */
   readonly faceCount: number;
+  /** See `FaceTrack`. */
+  readonly rival: number;
   /** Where the face that was taken lies in the first frame, as a share of the picture's width. */
   readonly place: number;
   /** How much each picture differs from the one before, from the second one on; of 255. */
@@ -45,6 +47,8 @@ const GOOD_FACE_PX = 200;
 /** Turns in degrees up to which a face looks into the camera, and beyond which half of it is hidden. */
 const GOOD_TURN: FacePose = { yaw: 18, pitch: 18, roll: 20 };
 const MAX_TURN: FacePose = { yaw: 38, pitch: 35, roll: 60 };
+/** A second face that is nearly as large as the first one could be the one that is meant. */
+const MAX_RIVAL = 0.85;
 /** A face less sharp than this looks soft beside a drawn mouth. */
 const GOOD_SHARPNESS = 0.3;
 /** A mouth that is open wider speaks or laughs. */
@@ -80,13 +84,19 @@ export function findingsOf(clip: ClipMeasures): Finding[] {
   ];
 }
 
-function faces({ name, faceCount, place }: ClipMeasures): Finding {
+function faces({ name, faceCount, place, rival }: ClipMeasures): Finding {
   const note = noter('faces', name, null, faceCount);
   if (faceCount <= 1) return note('ok', 'One face.');
   const where = place < 0.4 ? 'on the left' : place > 0.6 ? 'on the right' : 'in the middle';
+  const share = Math.round(100 * rival);
+  if (rival > MAX_RIVAL) {
+    const found = `${faceCount} faces, and none is clearly the largest: the second is ${share} % as high as the first.`;
+    return noter('faces', name, 0, faceCount)('refused', found, 'Cut the picture so that only one person is seen.');
+  }
+  const why = rival > 0 ? `, since the next one is ${share} % as high` : '';
   return note(
     'advice',
-    `${faceCount} faces; the largest, ${where}, was taken.`,
+    `${faceCount} faces; the one ${where} was taken${why}.`,
     'Cut the picture so that only one person is seen.',
   );
 }
