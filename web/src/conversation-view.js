@@ -83,8 +83,9 @@ export class ConversationView {
    * @param {string} name
    */
   #drawHint(live, name) {
-    const { notice, microphoneTrack, isHearing, clip } = this.#conversation;
+    const { notice, drawsNoise, microphoneTrack, isHearing, clip } = this.#conversation;
     let hint = notice;
+    if (!hint && drawsNoise) hint = 'The mouth is noise: the server’s models have random weights, to try it with.';
     if (!hint && live && isHearing && microphoneTrack) {
       hint = `Use headphones, or the microphone will hear ${name} too.`;
     }

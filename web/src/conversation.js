@@ -39,6 +39,8 @@ export class Conversation extends EventTarget {
   clip = null;
   /** Something to tell that is not a state. */
   notice = '';
+  /** Whether the server draws with random weights, which are there to try it with. */
+  drawsNoise = false;
   /** @type {MediaStream | null} */
   stream = null;
   /** Last figures of the server. @type {ServerFigures} */
@@ -341,6 +343,7 @@ export class Conversation extends EventTarget {
       return void this.#waitUntilReady();
     }
     this.avatars = await this.#withPortraits(avatars);
+    this.drawsNoise = (await readHealth()).drawsNoise;
     if (!this.avatar) this.avatarId = avatars[0]?.id ?? '';
     this.#step({ type: 'ready' });
     if (this.state.name === 'connecting' && !this.#peer) this.#dial();
@@ -441,27 +444,29 @@ const MICROPHONE_NOTICE = {
 
 /** Progress of preparing the avatars, 0..1, or null where the server does not say. */
 async function readProgress() {
-  const avatars = await readHealth();
+  const { avatars } = await readHealth();
   return avatars.length === 0 ? null : avatars.reduce((sum, { share }) => sum + share, 0) / avatars.length;
 }
 
 /** Whether the avatar is being prepared. @param {string} avatarId */
 async function isComing(avatarId) {
-  return (await readHealth()).some(
+  return (await readHealth()).avatars.some(
     ({ id, state }) => id === avatarId && (state === 'waiting' || state === 'preparing'),
   );
 }
 
 /**
- * How far each avatar is, from `/health`; empty where the server does not say.
+ * How far each avatar is, and whether the mouths are noise because the models' weights are random; from `/health`, as far as the
+ * server says.
  *
- * @returns {Promise<{ id: string, state: string, share: number }[]>}
+ * @returns {Promise<{ avatars: { id: string, state: string, share: number }[], drawsNoise: boolean }>}
  */
 async function readHealth() {
   try {
     const response = await fetch('/health', { cache: 'no-store' });
-    return (await response.json()).avatars ?? [];
+    const { avatars = [], weights_are_random: drawsNoise = false } = await response.json();
+    return { avatars, drawsNoise };
   } catch {
-    return [];
+    return { avatars: [], drawsNoise: false };
   }
 }
