@@ -246,3 +246,15 @@ test('where nothing can be in time a job is tried every half second, and more wh
   }
   assert.deepEqual(rig.told.slice(-20), new Array(20).fill('a drawn'));
 });
+
+test('who waits however long it takes gets every mouth, of a device that is too slow for anybody else', async () => {
+  const rig = new Rig();
+  rig.line.start([{ size: 1, ms: 900 }]);
+  for (let frame = 0; frame < 10; frame += 1) {
+    const { promise, resolve } = Promise.withResolvers<FrameOutcome>();
+    rig.line.add(jobOf('film', Number.POSITIVE_INFINITY), resolve);
+    await rig.timers.advance(900);
+    await rig.answer();
+    assert.equal(await promise, 'drawn', `frame ${frame}`);
+  }
+});

@@ -105,7 +105,9 @@ export class DeviceLine implements JobLine {
       return;
     }
     const nowMs = timers.nowMs();
-    const grant = this.#measured.rates.next(job.sessionId, nowMs);
+    // Who waits however long it takes, as for a film, gets every mouth.
+    const isPatient = job.dueMs === Number.POSITIVE_INFINITY;
+    const grant = isPatient ? 'next' : this.#measured.rates.next(job.sessionId, nowMs);
     if (grant === 'held' || grant === 'resting') {
       done(grant);
       return;
