@@ -115,6 +115,7 @@ export class EngineSwitch<E extends RunningEngine> {
       const detail = code === 'internal' ? String(error) : message;
       this.#loading = null;
       this.#problem = { engine: choice.id, detail };
+      if (this.#stop.signal.aborted) return;
       log.error({ engine: choice.id, reason: detail }, 'engine cannot start; the one before goes on');
       return;
     }

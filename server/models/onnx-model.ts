@@ -97,6 +97,8 @@ function sessionOptions(provider: ProviderId, threads: number): InferenceSession
     // DirectML asks for it.
     enableMemPattern: provider !== 'dml',
     graphOptimizationLevel: 'all',
+    // Warnings are about which nodes the processor does; errors are thrown as well.
+    logSeverityLevel: 3,
     extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
   };
 }

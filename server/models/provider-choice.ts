@@ -1,5 +1,5 @@
 import { AppError, describeError } from '../errors.ts';
-import { type ProviderId, type ProviderRefusal, providersToTry } from './execution-providers.ts';
+import { PROVIDER_IDS, type ProviderId, type ProviderRefusal, providersToTry } from './execution-providers.ts';
 import { missingForCuda } from './missing-libraries.ts';
 import { knownProviders } from './onnx-model.ts';
 
@@ -34,11 +34,15 @@ export async function openOnProvider<T extends { close(): Promise<void> }>(
   const refusals = [...unknown];
   for (const provider of candidates) {
     const outcome = await tryOne(provider, open, compare);
-    if (typeof outcome !== 'string') return { provider, opened: outcome, refusals };
+    if (typeof outcome !== 'string') return { provider, opened: outcome, refusals: inOrder(refusals) };
     refusals.push({ provider, reason: outcome });
   }
-  const lines = refusals.map(({ provider, reason }) => `  ${provider}: ${reason}`);
+  const lines = inOrder(refusals).map(({ provider, reason }) => `  ${provider}: ${reason}`);
   throw new AppError('engine_failed', `No execution provider can compute the models:\n${lines.join('\n')}`);
+}
+
+function inOrder(refusals: readonly ProviderRefusal[]): ProviderRefusal[] {
+  return refusals.toSorted((a, b) => PROVIDER_IDS.indexOf(a.provider) - PROVIDER_IDS.indexOf(b.provider));
 }
 
 /** @returns The models, or why this provider is refused. */
@@ -47,13 +51,16 @@ async function tryOne<T extends { close(): Promise<void> }>(
   open: (provider: ProviderId) => Promise<T>,
   compare: (opened: T) => Promise<string | null>,
 ): Promise<T | string> {
+  // The runtime tells which library it misses to standard error alone, so it is looked for first.
+  const missing = provider === 'cuda' && process.platform === 'linux' ? await missingForCuda() : null;
+  if (missing !== null) return missing;
   let opened: T;
   try {
     opened = await open(provider);
   } catch (error) {
     // A file that is missing or wrong is so for every provider.
     if (error instanceof AppError && error.code !== 'engine_failed') throw error;
-    return (provider === 'cuda' ? await missingForCuda() : null) ?? reasonOf(error);
+    return reasonOf(error);
   }
   const refusal = await compare(opened).catch(reasonOf);
   if (refusal === null) return opened;
