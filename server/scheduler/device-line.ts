@@ -105,9 +105,7 @@ export class DeviceLine implements JobLine {
       return;
     }
     const nowMs = timers.nowMs();
-    // Who waits however long it takes, as for a film, gets every mouth.
-    const isPatient = job.dueMs === Number.POSITIVE_INFINITY;
-    const grant = isPatient ? 'next' : this.#measured.rates.next(job.sessionId, nowMs);
+    const grant = isPatient(job) ? 'next' : this.#measured.rates.next(job.sessionId, nowMs);
     if (grant === 'held' || grant === 'resting') {
       done(grant);
       return;
@@ -211,8 +209,12 @@ export class DeviceLine implements JobLine {
     const { first } = this.#underWay;
     if (!first) return;
     const { timers } = this.#options;
-    const overdueMs = this.#health.overdueMs(first.startedMs, this.#device.times.ms(first.jobs.length));
+    const expectedMs = this.#device.times.ms(first.jobs.length);
+    const overdueMs = first.jobs.every(isPatient)
+      ? Number.POSITIVE_INFINITY
+      : this.#health.overdueMs(first.startedMs, expectedMs);
     const handOverMs = this.#queue.size > 0 ? this.#handOverMs() : Number.POSITIVE_INFINITY;
+    if (Math.min(overdueMs, handOverMs) === Number.POSITIVE_INFINITY) return;
     this.#cancelWake = timers.at(Math.min(overdueMs, handOverMs), () => {
       // If this thread was held up, the answer may have come already and wait to be taken.
       if (timers.nowMs() >= overdueMs)
@@ -261,4 +263,9 @@ export class DeviceLine implements JobLine {
     if (!this.#measured) throw new TypeError('a device line has no jobs before it was started');
     return this.#measured;
   }
+}
+
+/** Whether somebody waits for it however long it takes, as for a film: that one gets every mouth. */
+function isPatient({ dueMs }: FrameJob): boolean {
+  return dueMs === Number.POSITIVE_INFINITY;
 }
