@@ -47,8 +47,13 @@ async function createSession(as?: string): Promise<string> {
 }
 
 /** Waits until `holds`, for things that have no event of their own. */
+const WAIT_LIMIT_MS = 20_000;
+
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const endMs = performance.now() + WAIT_LIMIT_MS; !holds(); ) {
+    assert.ok(performance.now() < endMs, `still not after ${WAIT_LIMIT_MS} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** Sends a loud tone, 20 ms after 20 ms, until `holds`. */
@@ -56,6 +61,7 @@ async function speakUntil(client: WebRtcClient, holds: () => boolean): Promise<v
   const encoder = await OpusEncoder.open({ bitrateBps: 32_000 });
   const chunk = Float32Array.from({ length: 960 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 300 * i) / 48_000));
   for (let i = 0; !holds(); i += 1) {
+    assert.ok(i * 20 < WAIT_LIMIT_MS, `still not after ${WAIT_LIMIT_MS} ms: ${holds}`);
     client.sendSound(encoder.encode(chunk, i * 960).data);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
