@@ -7,7 +7,7 @@ import { resizeAsPillow } from '../../server/avatars/musetalk/pillow-resize.ts';
 import { type Area, crop, type Pixels } from '../../server/avatars/musetalk/pixels.ts';
 import { copyWindow, windowStart } from '../../server/engines/musetalk/feature-windows.ts';
 import { WhisperMel } from '../../server/engines/musetalk/whisper-mel.ts';
-import { sizeOf } from '../../server/models/musetalk-graphs.ts';
+import { type GraphName, sizeOf } from '../../server/models/musetalk-graphs.ts';
 import { type GraphSource, type OpenedGraphs, openGraphs } from '../../server/models/open-graphs.ts';
 import { atMost, type Figures } from '../bench/figures.ts';
 import { compositeBox } from './composite.ts';
@@ -17,8 +17,6 @@ import type { Kept, KeptArrays } from './kept-arrays.ts';
 const FRAMES_PER_SECOND = 25;
 const SAMPLE_RATE_HZ = 16_000;
 const FEATURE_SAMPLES = 320;
-const NAMES = ['whisper-encoder', 'unet', 'vae-decoder', 'unet-decoder', 'vae-encoder', 'face-parsing'] as const;
-type Graphs = OpenedGraphs<(typeof NAMES)[number]>;
 
 /** How far the numbers of a graph in this precision may be from torch in float32, as a part of the largest. */
 const LIMITS = {
@@ -33,15 +31,26 @@ const LIMITS = {
  * @param source Graphs of the same weights as those of the reference.
  */
 export async function compare(reference: KeptArrays, source: GraphSource, figures: Figures): Promise<void> {
-  const graphs = await openGraphs(NAMES, source);
+  // One after the other: together, networks of full size would fill ten gigabytes.
+  const boxes = compareBoxes(reference, figures);
+  const heard = await withGraphs(['whisper-encoder'], source, (graphs) => compareHearing(reference, graphs, figures));
+  const seen = await withGraphs(['vae-encoder'], source, (graphs) => compareSeeing(reference, graphs, boxes, figures));
+  const masks = await withGraphs(['face-parsing'], source, (graphs) => compareMasks(reference, graphs, boxes, figures));
+  await withGraphs(['unet'], source, (graphs) => compareDrawing(reference, graphs, figures));
+  await withGraphs(['vae-decoder'], source, (graphs) => compareDecoding(reference, graphs, figures));
+  compareCompositing(reference, boxes, figures);
+  const own = { heard, boxes, seen, masks };
+  await withGraphs(['unet-decoder'], source, (graphs) => compareAll(reference, graphs, own, figures));
+}
+
+async function withGraphs<N extends GraphName, T>(
+  names: readonly N[],
+  source: GraphSource,
+  work: (graphs: OpenedGraphs<N>) => Promise<T>,
+): Promise<T> {
+  const graphs = await openGraphs(names, source);
   try {
-    const heard = await compareHearing(reference, graphs, figures);
-    const boxes = compareBoxes(reference, figures);
-    const seen = await compareSeeing(reference, graphs, boxes, figures);
-    const masks = await compareMasks(reference, graphs, boxes, figures);
-    await compareDrawing(reference, graphs, figures);
-    compareCompositing(reference, boxes, figures);
-    await compareAll(reference, graphs, { heard, boxes, seen, masks }, figures);
+    return await work(graphs);
   } finally {
     await graphs.close();
   }
@@ -50,7 +59,7 @@ export async function compare(reference: KeptArrays, source: GraphSource, figure
 /** @returns The windows of the frames shown. */
 async function compareHearing(
   reference: KeptArrays,
-  { models, facts }: Graphs,
+  { models, facts }: OpenedGraphs<'whisper-encoder'>,
   figures: Figures,
 ): Promise<Float32Array> {
   const encoder = facts['whisper-encoder'];
@@ -115,7 +124,7 @@ function compareBoxes(reference: KeptArrays, figures: Figures): Area[] {
 /** @returns The latents of each avatar frame. */
 async function compareSeeing(
   reference: KeptArrays,
-  { models, facts }: Graphs,
+  { models, facts }: OpenedGraphs<'vae-encoder'>,
   boxes: readonly Area[],
   figures: Figures,
 ): Promise<Float32Array[]> {
@@ -139,7 +148,7 @@ async function compareSeeing(
 /** @returns The mask of each avatar frame's box. */
 async function compareMasks(
   reference: KeptArrays,
-  { models, facts }: Graphs,
+  { models, facts }: OpenedGraphs<'face-parsing'>,
   boxes: readonly Area[],
   figures: Figures,
 ): Promise<Uint8Array[]> {
@@ -174,8 +183,12 @@ async function compareMasks(
   return masks;
 }
 
-/** The UNet on the reference's latents and windows, and the decoder on its prediction: each on its own. */
-async function compareDrawing(reference: KeptArrays, { models, facts }: Graphs, figures: Figures): Promise<void> {
+/** The UNet on the reference's latents and windows. */
+async function compareDrawing(
+  reference: KeptArrays,
+  { models, facts }: OpenedGraphs<'unet'>,
+  figures: Figures,
+): Promise<void> {
   const { values: of } = reference.get('shown_of', 'int32');
   const all = reference.get('latents', 'float32');
   const each = all.values.length / all.shape[0];
@@ -192,6 +205,15 @@ async function compareDrawing(reference: KeptArrays, { models, facts }: Graphs, 
   );
   const { precision } = facts.unet;
   addMillionths(figures, 'UNet, relative', differenceTo(predicted, pred).relative, LIMITS[precision]);
+}
+
+/** The decoder on the reference's prediction. */
+async function compareDecoding(
+  reference: KeptArrays,
+  { models, facts }: OpenedGraphs<'vae-decoder'>,
+  figures: Figures,
+): Promise<void> {
+  const predicted = reference.get('predicted', 'float32');
   const faces = reference.get('faces', 'uint8');
   const image = new Uint8Array(faces.values.length);
   await models['vae-decoder'].run(
@@ -200,7 +222,8 @@ async function compareDrawing(reference: KeptArrays, { models, facts }: Graphs, 
   );
   const decoded = differenceTo(faces, image);
   figures.add('decoder, mean', decoded.mean, 'levels', atMost(1));
-  figures.add('decoder, largest', decoded.largest, 'levels', precision === 'fp32' ? atMost(1) : null);
+  const isExact = facts['vae-decoder'].precision === 'fp32';
+  figures.add('decoder, largest', decoded.largest, 'levels', isExact ? atMost(1) : null);
 }
 
 /** The reference's faces with its masks, pasted here. */
@@ -223,7 +246,7 @@ interface Own {
 /** From sound and frames to frames with nothing of the reference in between but, of random weights, the labels. */
 async function compareAll(
   reference: KeptArrays,
-  { models, facts }: Graphs,
+  { models, facts }: OpenedGraphs<'unet-decoder'>,
   { heard, boxes, seen, masks }: Own,
   figures: Figures,
 ): Promise<void> {
