@@ -29,7 +29,7 @@ const BENCHES: readonly Bench[] = [
 ];
 const PROFILE_FOLDER = 'out/profile';
 
-const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile] [--models folder]
+const HELP = `Usage: npm run bench -- <name> [--quick] [--json] [--profile] [--models folder] [--beside file]
 
 ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
@@ -37,6 +37,7 @@ ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n
   --json     End with one line of JSON: {"bench","figures":[{"name","value","unit","goal","holds"}]}
   --profile  Write CPU profiles of the server to ${PROFILE_FOLDER}
   --models   Folder of other models to measure, where a bench measures some
+  --beside   What torch measured on this machine (scripts/export/torch_speed.py), to put musetalk's figures next to
 
 Ends with 1 if a figure misses its goal. Other programs on the machine spoil the figures; their share is told.`;
 
@@ -48,6 +49,7 @@ async function main(): Promise<number> {
       quick: { type: 'boolean' },
       profile: { type: 'boolean' },
       models: { type: 'string' },
+      beside: { type: 'string' },
     },
   });
   const [name] = positionals;
@@ -65,6 +67,7 @@ async function main(): Promise<number> {
     isQuick: values.quick ?? false,
     isProfiled: values.profile ?? false,
     modelsFolder: values.models === undefined ? null : resolve(values.models),
+    besideFile: values.beside === undefined ? null : resolve(values.beside),
   });
   console.log(`\n${figures.table()}`);
   if (values.json) console.log(`\n${figures.json()}`);
@@ -74,7 +77,10 @@ async function main(): Promise<number> {
 async function runBench(
   bench: Bench,
   figures: Figures,
-  { isQuick, isProfiled, modelsFolder }: { isQuick: boolean; isProfiled: boolean; modelsFolder: string | null },
+  {
+    isProfiled,
+    ...given
+  }: { isQuick: boolean; isProfiled: boolean; modelsFolder: string | null; besideFile: string | null },
 ): Promise<void> {
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -82,12 +88,11 @@ async function runBench(
   };
   const onSignal = (): void => void closeAll().finally(() => process.exit(130));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  console.log(`${bench.name}: ${bench.summary}${isQuick ? ' (quick: short runs, rough figures)' : ''}`);
+  console.log(`${bench.name}: ${bench.summary}${given.isQuick ? ' (quick: short runs, rough figures)' : ''}`);
   try {
     await bench.run({
       figures,
-      isQuick,
-      modelsFolder,
+      ...given,
       profileFolder: isProfiled ? resolve(PROFILE_FOLDER) : null,
       say: (line) => console.log(line),
       atEnd: (close) => closers.push(close),

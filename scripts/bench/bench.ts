@@ -7,6 +7,8 @@ export interface BenchRun {
   readonly isQuick: boolean;
   /** Models other than the bench's own; null for those. */
   readonly modelsFolder: string | null;
+  /** What another program measured on this machine, for a bench that can be put beside it; null for nothing. */
+  readonly besideFile: string | null;
   /** Folder for CPU profiles of the server; null for none. */
   readonly profileFolder: string | null;
   /** Tells people how it is going. */

@@ -10,9 +10,10 @@ import { type GraphFacts, sizeOf } from '../../server/models/musetalk-graphs.ts'
 import { type GraphSource, openGraphs } from '../../server/models/open-graphs.ts';
 import { NARROW_FOLDER } from '../../server/testing/musetalk-narrow.ts';
 import type { Bench, BenchRun } from './bench.ts';
-import { atMost } from './figures.ts';
+import { atLeast, atMost } from './figures.ts';
 import { MachineLoad } from './processes.ts';
 import { median } from './statistics.ts';
+import { readTorchSpeed, type TorchSpeed } from './torch-speed.ts';
 
 const BATCHES = [1, 2, 4, 8, 16] as const;
 const MAX_BATCH = 16;
@@ -25,6 +26,9 @@ const SLOW_MS = 1000;
 /** What one picture takes with the networks of full size: UNet 178, decoder 622, half a run of Whisper's encoder 18 (counted from their layers). */
 const FULL_SIZE_GFLOP = 818;
 const FULL_SIZE_WIDTH = 384;
+const FULL_SIZE_LATENT = 32;
+/** Half as fast again as MuseTalk's own loop, on a GPU. */
+const LEAST_RATIO = 1.5;
 const PICTURE_PX = 512;
 const BOX = { left: 125, top: 107, right: 383, bottom: 455 };
 
@@ -35,13 +39,14 @@ export const musetalk: Bench = {
     'pictures per second by batch and provider, time to the first one, stages (--models folder: other than the narrow graphs)',
   run: async (run) => {
     const modelsFolder = run.modelsFolder ?? NARROW_FOLDER;
+    const torch = run.besideFile === null ? null : await readTorchSpeed(run.besideFile);
     const load = new MachineLoad();
     measureProcessor(run);
     for (const provider of PROVIDER_IDS) {
       const source: GraphSource = { modelsFolder, executionProviders: [provider], threads: 0, remoteUrl: null };
       try {
         await measureStages(run, source, provider);
-        await measureBatches(run, source, provider);
+        await measureBatches(run, source, provider, torch);
       } catch (error) {
         const { code, message } = describeError(error);
         if (code !== 'engine_failed') throw error;
@@ -49,9 +54,11 @@ export const musetalk: Bench = {
       }
     }
     run.say(load.describe());
-    run.say(
-      'There is no figure beside that of torch: nothing here says how fast a GPU is that this machine does not have.',
-    );
+    if (!torch) {
+      run.say(
+        'There is no figure beside that of torch, which says how fast this device can be: scripts/export/torch_speed.py measures it for --beside.',
+      );
+    }
   },
 };
 
@@ -128,7 +135,12 @@ async function measureStages(run: BenchRun, source: GraphSource, provider: Provi
 }
 
 /** All networks, as the engine runs them. */
-async function measureBatches(run: BenchRun, source: GraphSource, provider: ProviderId): Promise<void> {
+async function measureBatches(
+  run: BenchRun,
+  source: GraphSource,
+  provider: ProviderId,
+  torch: TorchSpeed | null,
+): Promise<void> {
   const openedMs = performance.now();
   const { models, facts, close } = await openGraphs(['whisper-encoder', 'unet-decoder'], source);
   try {
@@ -149,9 +161,11 @@ async function measureBatches(run: BenchRun, source: GraphSource, provider: Prov
     };
     await draw(1);
     run.figures.add(`${provider}: first picture, cold`, performance.now() - readyMs, 'ms');
+    let best = 0;
     for (const batch of BATCHES) {
       const ms = await repeated(run, () => draw(batch));
       run.figures.add(`${provider}: batch of ${batch}`, (1000 * batch) / ms, 'pictures/s');
+      best = Math.max(best, (1000 * batch) / ms);
       if (batch === 1) run.figures.add(`${provider}: one picture, from its sound`, ms, 'ms');
       if (batch === 1 && sizeOf(encoder, 'width') === FULL_SIZE_WIDTH) {
         run.figures.add(`${provider}: computed per second`, FULL_SIZE_GFLOP / ms, 'TFLOP/s');
@@ -163,8 +177,29 @@ async function measureBatches(run: BenchRun, source: GraphSource, provider: Prov
         break;
       }
     }
+    if (torch) compareWithTorch(run, provider, best, drawer.latentSize, torch);
   } finally {
     await close();
+  }
+}
+
+/** The fastest batch of both; the same device and the same networks alone can be compared. */
+function compareWithTorch(
+  { figures, say }: BenchRun,
+  provider: ProviderId,
+  best: number,
+  latentSize: number,
+  torch: TorchSpeed,
+): void {
+  if (torch.isCpu !== (provider === 'cpu') || torch.latent !== latentSize) {
+    say(`${provider} is not beside torch, which drew latents of ${torch.latent} rows on ${torch.device}.`);
+    return;
+  }
+  const goal = provider === 'cuda' ? atLeast(LEAST_RATIO) : null;
+  figures.add(`${provider}: times as fast as torch on ${torch.device}`, best / torch.picturesPerSecond, '', goal);
+  if (latentSize === FULL_SIZE_LATENT) {
+    const share = (100 * best * FULL_SIZE_GFLOP * 1e9) / torch.matrixFlops;
+    figures.add(`${provider}: of the device's rate at matrices`, share, '%');
   }
 }
 

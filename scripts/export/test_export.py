@@ -1,4 +1,6 @@
 """python3 -m unittest test_export   (two minutes)"""
+import contextlib
+import io
 import json
 import os
 import pickle
@@ -16,6 +18,7 @@ import graphs
 import originals
 import reference
 import reference_scene as scene
+import torch_speed
 from build import NETWORKS, build, random_networks
 from convert import convert
 from nets.unet import UNet
@@ -186,6 +189,16 @@ class TheReferenceIsTheDefinition(unittest.TestCase):
         mel = reference.log_mel(whole['sound'] / np.float32(32768), NARROW)
         hidden = np.concatenate([run('whisper-encoder', input_features=part[None])['hidden'] for part in mel])
         self.assertLess(np.abs(hidden.reshape(-1)[::told['arrays']['hidden']['stride']] - kept['hidden']).max() / np.abs(hidden).max(), 1e-4)
+
+
+class TheSpeedOfTorch(unittest.TestCase):
+    def test_every_batch_is_measured_and_says_how_many_frames_a_second_that_is(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            measured = torch_speed.measure(random_networks(NARROW, 1), NARROW, 'cpu', measured_s=0.01)
+        self.assertEqual([row['batch'] for row in measured['rows']], [1, 2, 4, 8, 16])
+        for row in measured['rows']:
+            self.assertAlmostEqual(row['frames_per_second'] * row['ms'] / 1000, row['batch'])
+        self.assertGreater(measured['matrix_flops'], 1e8)
 
 
 class PublishedFilesLoad(unittest.TestCase):
