@@ -82,3 +82,15 @@ test('a clip that cannot be read is tried again by the next one who asks', async
   assert.deepEqual(loads, ['speaking_0', 'speaking_0']);
   shelf.close();
 });
+
+test('an engine that takes over learns of an avatar with the clips that are lent, but for actions', async () => {
+  const { shelf, avatar } = openShelf();
+  await shelf.borrow(avatar, 'speaking_0');
+  await shelf.borrow(avatar, 'action_1');
+  assert.deepEqual(
+    shelf.withLentClips(avatar).clips.map(({ name }) => name),
+    ['idle_0', 'speaking_0'],
+  );
+  assert.equal(avatar.clips.length, 1);
+  shelf.close();
+});

@@ -63,6 +63,13 @@ export class AvatarShelf implements ClipShelf {
     }
   }
 
+  /** An avatar as engines are to know it: with those of the clips in memory that a mouth is drawn into. */
+  withLentClips(avatar: Avatar): Avatar {
+    const loaded = [...this.#shelved.values()].filter((shelved) => shelved.avatar === avatar);
+    const clips = loaded.flatMap(({ loaded: clip }) => (clip && !isAction(clip.name) ? [clip] : []));
+    return { ...avatar, clips: [...avatar.clips, ...clips] };
+  }
+
   /** Lets go of everything; what is borrowed stays with its borrowers. Idempotent. */
   close(): void {
     for (const { cancelRemoval } of this.#shelved.values()) cancelRemoval();
@@ -105,9 +112,7 @@ export class AvatarShelf implements ClipShelf {
   }
 
   #announce(avatar: Avatar): void {
-    const loaded = [...this.#shelved.values()].filter((shelved) => shelved.avatar === avatar);
-    const clips = loaded.flatMap(({ loaded: clip }) => (clip && !isAction(clip.name) ? [clip] : []));
-    this.#options.announce({ ...avatar, clips: [...avatar.clips, ...clips] });
+    this.#options.announce(this.withLentClips(avatar));
   }
 }
 

@@ -117,8 +117,14 @@ export async function startServer(config: Config, options: StartOptions): Promis
     },
     takeOver: (scheduler) => {
       if (!line) return;
-      for (const { id } of avatars.ready()) if (avatars.isInMemory(id)) scheduler.addAvatar(avatars.inMemory(id));
-      line.sessions.setScheduler(scheduler);
+      const { shelf, sessions } = line;
+      const inMemory = avatars.ready().flatMap(({ id }) => (avatars.isInMemory(id) ? [avatars.inMemory(id)] : []));
+      // Sessions may still show one that has been taken off the list.
+      const known = new Map(
+        [...sessions.list().map(({ avatar }) => avatar), ...inMemory].map((each) => [each.id, each]),
+      );
+      for (const avatar of known.values()) scheduler.addAvatar(shelf.withLentClips(avatar));
+      sessions.setScheduler(scheduler);
       line = { ...line, scheduler };
     },
     timers: processTimers,
