@@ -102,6 +102,7 @@ export const SETTINGS = section({
     computeBudgetMs: multipleOf(5, 10, 1000, 20),
     musetalk: section({
       modelsFolder: path('models/musetalk'),
+      decoder: oneOf(['full', 'fast'], 'full'),
       executionProviders: nullOr(listOf('a list out of cuda, webgpu, coreml, dml, cpu', provider)),
       threads: wholeNumber(0, 256, 0),
       remoteUrl: nullOr(

@@ -19,6 +19,8 @@ export interface EngineSettings {
 export interface MuseTalkSettings {
   /** Where the graphs lie. */
   readonly modelsFolder: string;
+  /** `fast`: the small decoder, which is less exact. Default: `full`. */
+  readonly decoder?: 'full' | 'fast';
   /** Tried in this order; null for all that this machine can try. */
   readonly executionProviders: readonly ProviderId[] | null;
   /** Of the processor; 0 for one a core. */

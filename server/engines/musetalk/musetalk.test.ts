@@ -131,6 +131,21 @@ test('the graphs apart draw what they draw in one', async (t) => {
   );
 });
 
+test('the small decoder draws when it is asked for', async (t) => {
+  const fast = { musetalk: { ...settings().musetalk, decoder: 'fast' } } as const;
+  const engine = await createEngine(fast);
+  t.after(() => engine.close());
+  await engine.addAvatar(avatar('anna'));
+  const [first] = await draw(engine, job());
+  assert.equal(first.picture.length, 64 * 64 * 3);
+  const [exact] = await draw(await open(t), job());
+  assert.ok(difference(first, exact) > 1, 'another decoder');
+  assert.deepEqual(
+    modelFiles(fast).map((path) => path.slice(NARROW_FOLDER.length + 1)),
+    ['whisper-encoder.onnx', 'unet.onnx', 'fast-decoder.onnx', 'vae-encoder.onnx'],
+  );
+});
+
 test('an avatar that was not prepared keeps its mouth closed, and the others speak on', async (t) => {
   const engine = await open(t);
   const warnings: string[] = [];

@@ -25,14 +25,15 @@ export const spec: EngineSpec = {
 
 /** Paths of the graphs that drawing and preparing cannot do without. */
 export function modelFiles(settings: EngineSettings | undefined): readonly string[] {
-  const { modelsFolder } = musetalkOf(settings);
-  return [...drawingGraphs(modelsFolder), 'vae-encoder' as const].map((name) => graphFile(modelsFolder, name));
+  const musetalk = musetalkOf(settings);
+  return [...drawingGraphs(musetalk), 'vae-encoder' as const].map((name) => graphFile(musetalk.modelsFolder, name));
 }
 
-type DrawingGraph = 'whisper-encoder' | 'unet' | 'vae-decoder' | 'unet-decoder';
+type DrawingGraph = 'whisper-encoder' | 'unet' | 'vae-decoder' | 'fast-decoder' | 'unet-decoder';
 
-/** Whisper's encoder, and the UNet with its decoder in one graph where there is such a one. */
-function drawingGraphs(modelsFolder: string): readonly DrawingGraph[] {
+/** Whisper's encoder, and the UNet with its decoder, in one graph where there is such a one. */
+function drawingGraphs({ modelsFolder, decoder }: MuseTalkSettings): readonly DrawingGraph[] {
+  if (decoder === 'fast') return ['whisper-encoder', 'unet', 'fast-decoder'];
   const isFused = hasGraph(modelsFolder, 'unet-decoder');
   return ['whisper-encoder', ...(isFused ? (['unet-decoder'] as const) : (['unet', 'vae-decoder'] as const))];
 }
@@ -67,7 +68,8 @@ class MuseTalkEngine implements Engine {
     });
     const graph = (name: DrawingGraph): Graph => ({ model: graphs.models[name], facts: graphs.facts[name] });
     const isFused = 'unet-decoder' in graphs.facts;
-    const decoder = graph(isFused ? 'unet-decoder' : 'vae-decoder');
+    const apart = 'fast-decoder' in graphs.facts ? 'fast-decoder' : 'vae-decoder';
+    const decoder = graph(isFused ? 'unet-decoder' : apart);
     const options = { maxBatch: MAX_BATCH, isPadded: graphs.provider !== 'cpu' };
     this.#drawer = new FaceDrawer(isFused ? null : graph('unet'), decoder, this.#hearing, options);
   }
@@ -141,5 +143,5 @@ export async function createEngine(
   onProgress?: (progress: StartProgress) => void,
 ): Promise<Engine> {
   const musetalk = musetalkOf(settings);
-  return new MuseTalkEngine(await openGraphs(drawingGraphs(musetalk.modelsFolder), musetalk, onProgress));
+  return new MuseTalkEngine(await openGraphs(drawingGraphs(musetalk), musetalk, onProgress));
 }
