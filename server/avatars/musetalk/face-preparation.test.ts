@@ -73,7 +73,10 @@ test('every picture of a clip gets a box around its face, latents and a mask; a 
   const avatar = manifest('idle_0', FRAMES, 8);
   const made = await preparation.prepare('sam', prepared, avatar, (share) => shares.push(share));
   assert.equal(shares.at(-1), 1);
-  assert.deepEqual([made.weights, made.maskedBy, made.latentSize], ['random', 'landmarks', 8]);
+  assert.deepEqual(
+    [made.weights, made.maskedBy, made.locatedBy, made.latentSize],
+    ['random', 'landmarks', 'face-mesh', 8],
+  );
   assert.deepEqual(
     made.clips.map(({ name }) => name),
     ['idle_0'],

@@ -8,7 +8,7 @@ import type { GraphSource } from '../../models/open-graphs.ts';
 import { removeLeftovers } from '../leftovers.ts';
 import { checksumsIn, isIntact, type Manifest, type PreparedClip } from '../prepared-files.ts';
 import { runApart } from '../run-apart.ts';
-import { type FaceFacts, type FaceJob, preparingGraphs } from './prepare-face.ts';
+import { type FaceFacts, type FaceJob, poseFile, preparingGraphs } from './prepare-face.ts';
 import { FACE_VERSION, type FaceManifest, facePath, readFaceManifest, writeFaceManifest } from './prepared-face.ts';
 
 /** Longest that the models may take to load, and that one picture may take: many times what a processor without a GPU needs. */
@@ -77,12 +77,9 @@ export class FacePreparation {
   /** SHA-256 of the files of the graphs that take part; looked at once. */
   #modelChecksums(): Promise<Readonly<Record<string, string>>> {
     const { modelsFolder } = this.#models;
-    this.#checksums ??= checksumsOf(
-      preparingGraphs(modelsFolder).flatMap((name) => {
-        const path = graphFile(modelsFolder, name);
-        return [path, `${path}.data`].filter((each) => existsSync(each) || each === path);
-      }),
-    );
+    const graphs = preparingGraphs(modelsFolder).map((name) => graphFile(modelsFolder, name));
+    const beside = [...graphs.map((path) => `${path}.data`), poseFile(modelsFolder)].filter((path) => existsSync(path));
+    this.#checksums ??= checksumsOf([...graphs, ...beside]);
     // A file that was not there may be there the next time.
     this.#checksums.catch(() => {
       this.#checksums = null;

@@ -1,13 +1,18 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Frame } from '../../codecs/frame.ts';
 import { readPictures } from '../../codecs/media-file.ts';
 import { toRgb } from '../../codecs/picture.ts';
 import { AppError } from '../../errors.ts';
+import type { ProviderId } from '../../models/execution-providers.ts';
 import type { Model } from '../../models/model.ts';
+import { OnnxModel } from '../../models/onnx-model.ts';
 import { type GraphSource, hasGraph, type OpenedGraphs, openGraphs } from '../../models/open-graphs.ts';
 import { FACE_POINTS, FaceLandmarks } from '../face-landmarks.ts';
 import { type FaceFinder, trackFace } from '../face-track.ts';
 import { AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND, type PreparedClip } from '../prepared-files.ts';
+import { DwPose } from './dw-pose.ts';
 import { cropAround, faceBox } from './face-box.ts';
 import { labelsFromLandmarks } from './face-labels.ts';
 import { FaceEncoder, FaceParser } from './face-networks.ts';
@@ -37,12 +42,18 @@ export interface FaceJob {
 export interface FaceFacts {
   readonly weights: 'published' | 'random';
   readonly maskedBy: 'face-parsing' | 'landmarks';
+  readonly locatedBy: 'dwpose' | 'face-mesh';
   readonly latentSize: number;
 }
 
 /** Graphs that prepare: one that must be there, and one that makes better masks if it is. */
 export function preparingGraphs(modelsFolder: string): readonly ('vae-encoder' | 'face-parsing')[] {
   return hasGraph(modelsFolder, 'face-parsing') ? ['vae-encoder', 'face-parsing'] : ['vae-encoder'];
+}
+
+/** Where DWPose lies in a folder, as it was published; what finds faces is the mesh if it is not there. */
+export function poseFile(modelsFolder: string): string {
+  return join(modelsFolder, 'dwpose.onnx');
 }
 
 /**
@@ -54,23 +65,40 @@ export function preparingGraphs(modelsFolder: string): readonly ('vae-encoder' |
  */
 export async function prepareFace(job: FaceJob, onProgress: (share: number) => void): Promise<FaceFacts> {
   const graphs = await openGraphs(preparingGraphs(job.models.modelsFolder), job.models);
+  let poseModel: OnnxModel | null = null;
   try {
     const encoder = new FaceEncoder(graphs.models['vae-encoder'], graphs.facts['vae-encoder']);
     const parser = trainedParser(graphs);
+    poseModel = await openPose(job.models, graphs.provider);
+    const pose = poseModel && new DwPose(poseModel, poseModel.inputNames[0]);
     const finder = await FaceLandmarks.open();
     for (const [index, clip] of job.clips.entries()) {
       const told = (share: number) => onProgress((index + share) / job.clips.length);
-      const tracked = await trackClip(job, clip, finder, (share) => told(share * TRACKING_SHARE));
+      const tracked = await trackClip(job, clip, { finder, pose }, (share) => told(share * TRACKING_SHARE));
       const frames = await drawnWith(tracked, { encoder, parser }, (share) =>
         told(TRACKING_SHARE + share * (1 - TRACKING_SHARE)),
       );
       await writeFaceClip(job.folder, clip.name, frames);
     }
     const { weights } = graphs.facts['vae-encoder'];
-    return { weights, maskedBy: parser ? 'face-parsing' : 'landmarks', latentSize: encoder.latentSize };
+    return {
+      weights,
+      maskedBy: parser ? 'face-parsing' : 'landmarks',
+      locatedBy: pose ? 'dwpose' : 'face-mesh',
+      latentSize: encoder.latentSize,
+    };
   } finally {
+    await poseModel?.close();
     await graphs.close();
   }
+}
+
+/** DWPose, on what computes the rest; null if it is not there. */
+async function openPose({ modelsFolder, threads }: GraphSource, on: ProviderId | 'remote'): Promise<OnnxModel | null> {
+  const path = poseFile(modelsFolder);
+  if (!existsSync(path)) return null;
+  const provider = on === 'remote' ? 'cpu' : on;
+  return OnnxModel.open(path, { provider, threads: threads || availableParallelism() });
 }
 
 /** Null where there is no parsing network, or one with random weights, which sees no face in anything. */
@@ -91,7 +119,7 @@ interface TrackedFrame {
 async function trackClip(
   job: Pick<FaceJob, 'avatarId' | 'preparedFolder'>,
   clip: PreparedClip,
-  finder: FaceFinder,
+  { finder, pose }: { readonly finder: FaceFinder; readonly pose: Pick<DwPose, 'find'> | null },
   onProgress: (share: number) => void,
 ): Promise<TrackedFrame[]> {
   const path = join(job.preparedFolder, clip.file);
@@ -117,7 +145,10 @@ async function trackClip(
   const tracked: TrackedFrame[] = [];
   for (const [at, frame] of frames.entries()) {
     const shown = Math.min(at, track.frameCount - 1);
-    const landmarks = landmarks68(track.points.subarray(shown * size, (shown + 1) * size));
+    const ofMesh = landmarks68(track.points.subarray(shown * size, (shown + 1) * size));
+    const ofPose = pose && (await pose.find(rgb(frame)));
+    // It always tells of points; those beyond the picture are of no face.
+    const landmarks = ofPose?.every((value) => value >= 0) && faceBox(ofPose, SIZE) ? ofPose : ofMesh;
     const box = faceBox(landmarks, SIZE) ?? tracked.at(-1)?.box;
     if (!box) throw notFound(at);
     tracked.push({ frame, landmarks, box });

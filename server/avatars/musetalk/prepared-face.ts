@@ -5,7 +5,7 @@ import { type FileChecksum, fileFrameAt } from '../prepared-files.ts';
 import type { Area } from './pixels.ts';
 
 /** Raised when the data changes its meaning, so that older data is made again. */
-export const FACE_VERSION = 1;
+export const FACE_VERSION = 2;
 const MANIFEST = 'manifest.json';
 const BOX_NUMBERS = 4;
 /** Latents of the picture with its lower half black, then of the whole one. */
@@ -31,6 +31,8 @@ export interface FaceManifest {
   readonly weights: 'published' | 'random';
   /** Where masks come from: a parsing network, or the landmarks alone. */
   readonly maskedBy: 'face-parsing' | 'landmarks';
+  /** What found the 68 points of the face: DWPose, or the mesh that all avatars are prepared with. */
+  readonly locatedBy: 'dwpose' | 'face-mesh';
   /** Side of a latent. */
   readonly latentSize: number;
   readonly clips: readonly FaceClip[];

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Avatar } from '../../avatars/avatar.ts';
-import { type FaceFrame, facePath, writeFaceClip, writeFaceManifest } from '../../avatars/musetalk/prepared-face.ts';
+import {
+  FACE_VERSION,
+  type FaceFrame,
+  facePath,
+  writeFaceClip,
+  writeFaceManifest,
+} from '../../avatars/musetalk/prepared-face.ts';
 import { NARROW_FOLDER } from '../../testing/musetalk-narrow.ts';
 import { plainAvatar } from '../embedded/test-avatar.ts';
 import type { BoxPatch, Engine, MouthJob } from '../engine.ts';
@@ -39,8 +45,8 @@ async function prepare(id: string, seed: number, latentSize = LATENT_SIZE): Prom
   });
   await writeFaceClip(into, 'idle_0', frames);
   const clip = { name: 'idle_0', fileFrames: FRAMES, frameCount: 2 * FRAMES - 2 };
-  const made = { models: {}, weights: 'random', maskedBy: 'landmarks', files: {} } as const;
-  await writeFaceManifest(into, { version: 1, source: '', latentSize, clips: [clip], ...made });
+  const made = { models: {}, weights: 'random', maskedBy: 'landmarks', locatedBy: 'face-mesh', files: {} } as const;
+  await writeFaceManifest(into, { version: FACE_VERSION, source: '', latentSize, clips: [clip], ...made });
 }
 
 function avatar(id: string): Avatar {
