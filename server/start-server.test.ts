@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { type Config, defaultSettings } from './config/config.ts';
+import type { ModelsState } from './http/api/models-state.ts';
 import { silentLog } from './log.ts';
 import { startServer } from './start-server.ts';
 import { DeviceControl } from './testing/moody-device.ts';
@@ -102,5 +104,39 @@ test('a device that all sessions share has as many places as it was measured to 
   assert.match(metrics, /^musecast_sessions_capacity 2$/m);
   assert.match(metrics, /^musecast_engine_mouths_per_second 25$/m);
   assert.equal(device.isTroubled, false);
+  await server.close();
+});
+
+test('another engine takes over while the server runs, and gives way again', async () => {
+  const server = await startServer(configWith('static'), { log: silentLog(), port: 0 });
+  await server.ready.catch(() => {});
+  const switchTo = (engine: string) =>
+    fetch(`${server.url}/api/models`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ engine }),
+    });
+  const settled = async (engine: string) => {
+    for (;;) {
+      const state = (await (await fetch(`${server.url}/api/models`)).json()) as ModelsState;
+      assert.equal(state.problem, null);
+      if (state.running === engine && state.loading === null) return state;
+      await immediate();
+    }
+  };
+  assert.equal((await switchTo('embedded')).status, 202);
+  const { engines } = await settled('embedded');
+  assert.deepEqual(
+    engines.map(({ id, state }) => [id, state]),
+    [
+      ['static', 'available'],
+      ['embedded', 'running'],
+      ['musetalk', 'incomplete'],
+    ],
+  );
+  assert.match(await (await fetch(`${server.url}/health`)).text(), /"engine":"embedded"/);
+  assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^musecast_engine_info\{engine="embedded"/m);
+  while ((await switchTo('static')).status !== 202) await immediate();
+  await settled('static');
   await server.close();
 });

@@ -29,6 +29,7 @@ export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<F
       musetalkFiles: neededFiles(engine.musetalk.modelsFolder),
       graphsFolder: engine.musetalk.modelsFolder,
       originalsFolder: resolve(MUSETALK_MANIFEST.folder),
+      remoteUrl: engine.musetalk.remoteUrl,
       engineId: engine.id,
     })),
     ...(await attempt('media', 'codecs', async () => examineCodecs())),

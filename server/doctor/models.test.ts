@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { graphFile, neededFiles } from '../models/musetalk-graphs.ts';
+import { KserveServer } from '../testing/kserve-server.ts';
 import { NARROW_FOLDER } from '../testing/musetalk-narrow.ts';
 import { examineModels, type ModelPlaces } from './models.ts';
 
@@ -12,6 +13,7 @@ const PLACES: ModelPlaces = {
   musetalkFiles: neededFiles(NARROW_FOLDER),
   graphsFolder: NARROW_FOLDER,
   originalsFolder: '/nowhere/originals',
+  remoteUrl: null,
   engineId: 'embedded',
 };
 
@@ -58,4 +60,15 @@ test('MuseTalk needs UNet and decoder, as one graph or as two', async (t) => {
   await writeFile(graphFile(folder, 'unet'), '');
   assert.ok(neededFiles(folder).includes(graphFile(folder, 'vae-decoder')));
   assert.ok(!neededFiles(folder).includes(graphFile(folder, 'unet-decoder')));
+});
+
+test('a server that computes instead is asked whether it is ready', async (t) => {
+  const server = await KserveServer.open(t, NARROW_FOLDER, []);
+  const remote = async (remoteUrl: string) => (await examined({ remoteUrl, engineId: 'musetalk' }))['musetalk remote'];
+  assert.equal((await remote(server.url)).verdict, 'good');
+  server.isReady = false;
+  assert.match((await remote(`${server.url}/`)).found, /\/v2\/health\/ready answers 503$/);
+  const gone = await remote('http://127.0.0.1:1');
+  assert.deepEqual([gone.verdict, gone.found], ['bad', 'http://127.0.0.1:1/v2/health/ready does not answer']);
+  assert.equal((await examined({}))['musetalk remote'], undefined);
 });

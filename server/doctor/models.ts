@@ -15,11 +15,14 @@ export interface ModelPlaces {
   readonly graphsFolder: string;
   /** Where the published files lie that they are converted from. */
   readonly originalsFolder: string;
+  /** The KServe server that computes MuseTalk; null for this machine. */
+  readonly remoteUrl: string | null;
   /** The configured engine: only its files are needed. */
   readonly engineId: string;
 }
 
 const AREA = 'models';
+const REMOTE_LIMIT_MS = 5000;
 
 /** Which models are there, which are missing, and which only look like it. */
 export async function examineModels(places: ModelPlaces): Promise<Finding[]> {
@@ -28,7 +31,8 @@ export async function examineModels(places: ModelPlaces): Promise<Finding[]> {
       examineGraph(name, places),
     ),
   );
-  return [examineEmbedded(places), examineMusetalk(places), ...graphs, examineOriginals(places)];
+  const remote = places.remoteUrl === null ? [] : [await examineRemote(places.remoteUrl, places.engineId)];
+  return [examineEmbedded(places), examineMusetalk(places), ...graphs, ...remote, examineOriginals(places)];
 }
 
 function examineEmbedded({ embeddedFiles, engineId }: ModelPlaces): Finding {
@@ -69,6 +73,18 @@ function verdictOn({ model, precision, weights }: GraphFacts): Pick<Finding, 've
   if (weights === 'published') return { verdict: 'good', found };
   const advice = 'its pictures are noise; convert the published weights for real ones';
   return { verdict: 'note', found, advice };
+}
+
+async function examineRemote(url: string, engineId: string): Promise<Finding> {
+  const base = { area: AREA, name: 'musetalk remote' };
+  const address = `${url.replace(/\/+$/, '')}/v2/health/ready`;
+  const found = await fetch(address, { signal: AbortSignal.timeout(REMOTE_LIMIT_MS) }).then(
+    ({ status }) => (status === 200 ? null : `${address} answers ${status}`),
+    () => `${address} does not answer`,
+  );
+  if (found === null) return { ...base, verdict: 'good', found: `${url} is ready` };
+  const advice = 'start that server, or set engine.musetalk.remote_url to null';
+  return { ...base, verdict: engineId === 'musetalk' ? 'bad' : 'note', found, advice };
 }
 
 function examineOriginals({ originalsFolder }: ModelPlaces): Finding {

@@ -56,7 +56,9 @@ export class KserveServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, name = '', what = ''] = /^\/v2\/models\/([\w-]+)\/(\w+)$/.exec(request.url ?? '') ?? [];
     const model = this.#models.get(name);
-    if (!model) {
+    if (request.url === '/v2/health/ready') {
+      response.writeHead(this.isReady ? 200 : 503).end();
+    } else if (!model) {
       response.writeHead(404).end();
     } else if (what === 'ready') {
       response.writeHead(this.isReady ? 200 : 503).end();
