@@ -29,6 +29,7 @@ export const MUSETALK_MANIFEST: Manifest = {
       terms: 'The code is MIT; the weights were trained on CelebAMask-HQ, which is for non-commercial research.',
       url: 'https://github.com/zllrunning/face-parsing.PyTorch',
     },
+    { name: 'TAESD', terms: 'MIT.', url: 'https://github.com/madebyollin/taesd' },
     { name: 'DWPose', terms: 'Apache 2.0.', url: 'https://huggingface.co/yzd-v/DWPose' },
   ],
   files: [
@@ -94,6 +95,15 @@ export const MUSETALK_MANIFEST: Manifest = {
       licence: 'face-parsing',
       sizeBytes: null,
       plausibleBytes: [50_000_000, 56_000_000],
+      sha256: null,
+    },
+    {
+      path: 'taesd/taesd_decoder.pth',
+      url: 'https://raw.githubusercontent.com/madebyollin/taesd/main/taesd_decoder.pth',
+      licence: 'TAESD',
+      isOptional: true,
+      sizeBytes: null,
+      plausibleBytes: [4_000_000, 6_000_000],
       sha256: null,
     },
     {
