@@ -201,6 +201,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
   });
   serveStatus(app, {
     gallery: avatars,
+    access: opened.access,
+    isPublic: (id) => config.avatars.some((avatar) => avatar.id === id),
     isStarted: () => state === 'started',
     health: () => ({
       engine: line?.scheduler.spec.id ?? null,

@@ -1,4 +1,7 @@
 import { basename, dirname } from 'node:path';
+import type { FastifyRequest } from 'fastify';
+import type { Access } from './access/access.ts';
+import { credentialOf } from './access/credential.ts';
 import type { App } from './app.ts';
 import { type AvatarGallery, findAvatar } from './avatar-gallery.ts';
 
@@ -36,6 +39,9 @@ const SCHEMAS = {
 
 export interface StatusOptions {
   readonly gallery: AvatarGallery;
+  readonly access: Access;
+  /** Whether everybody may know of an avatar: those of the configuration, not the faces that people brought in. */
+  readonly isPublic: (avatarId: string) => boolean;
   /** Whether an engine runs and each configured avatar has been prepared, or cannot be; those added later do not count. */
   readonly isStarted: () => boolean;
   /** What `/health` says besides `status`. */
@@ -45,20 +51,29 @@ export interface StatusOptions {
 }
 
 /**
- * Serves what operators and load balancers ask: `/health` (the process answers; always 200, with how far each avatar is), `/ready` (it takes sessions: 200, else 503), `/figures` (what was counted and measured); and the portraits of avatars.
+ * Serves what operators and load balancers ask: `/health` (the process answers; always 200, with how far each avatar is that the caller may know of), `/ready` (it takes sessions: 200, else 503), `/figures` (what was counted and measured); and the portraits of avatars.
  */
-export function serveStatus(app: App, { gallery, isStarted, health, figures }: StatusOptions): void {
+export function serveStatus(app: App, { gallery, access, isPublic, isStarted, health, figures }: StatusOptions): void {
   const isReady = () => isStarted() && gallery.ready().length > 0;
   const status = () => (isReady() ? 'ready' : 'loading');
 
-  app.get('/health', { config: { scope: 'public' }, schema: SCHEMAS.health }, async () => ({
+  const avatarsFor = async (request: FastifyRequest) => {
+    const all = gallery.progress();
+    const isViewer = await access.admit(credentialOf(request, false), 'view').then(
+      () => true,
+      () => false,
+    );
+    return isViewer ? all : all.filter(({ id }) => isPublic(id));
+  };
+
+  app.get('/health', { config: { scope: 'public' }, schema: SCHEMAS.health }, async (request) => ({
     status: status(),
-    avatars: gallery.progress(),
+    avatars: await avatarsFor(request),
     ...health(),
   }));
-  app.get('/ready', { config: { scope: 'public' }, schema: SCHEMAS.ready }, async (_request, reply) => {
+  app.get('/ready', { config: { scope: 'public' }, schema: SCHEMAS.ready }, async (request, reply) => {
     if (!isReady()) reply.code(503).header('retry-after', '1');
-    return { status: status(), avatars: gallery.progress() };
+    return { status: status(), avatars: await avatarsFor(request) };
   });
   app.get('/figures', { config: { scope: 'view' }, schema: SCHEMAS.figures }, async () => figures());
   app.get<{ Params: { id: string } }>(

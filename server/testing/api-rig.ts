@@ -164,7 +164,14 @@ export async function openApiRig(options: ApiRigOptions = {}): Promise<ApiRig> {
     maxMessagesPerSecond: 1000,
     log,
   });
-  serveStatus(app, { gallery, isStarted: () => true, health: () => ({}), figures: () => metrics.snapshot() });
+  serveStatus(app, {
+    gallery,
+    access,
+    isPublic: () => true,
+    isStarted: () => true,
+    health: () => ({}),
+    figures: () => metrics.snapshot(),
+  });
   serveApi(app, {
     access,
     tokens,

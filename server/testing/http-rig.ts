@@ -1,3 +1,4 @@
+import { FREE_ACCESS } from '../http/access/access.ts';
 import { type App, type AppOptions, createApp, listen } from '../http/app.ts';
 import { serveSignalling } from '../http/signalling.ts';
 import { serveStatus } from '../http/status.ts';
@@ -5,6 +6,9 @@ import { silentLog } from '../log.ts';
 import { FakeGallery, FakePeers, FakeSessions } from './fake-viewers.ts';
 import { fakeAvatar } from './fakes.ts';
 import { TextClient } from './text-client.ts';
+
+/** An avatar of this id is one that somebody brought in. */
+export const OWN_AVATAR = 'bert';
 
 /** The HTTP server with fakes behind it, on a free port of 127.0.0.1. */
 export interface HttpRig {
@@ -54,6 +58,8 @@ export async function openHttpRig(options: HttpRigOptions = {}): Promise<HttpRig
   });
   serveStatus(app, {
     gallery,
+    access: options.access ?? FREE_ACCESS,
+    isPublic: (id) => id !== OWN_AVATAR,
     isStarted: () => gallery.progress().every(({ state }) => state === 'ready' || state === 'failed'),
     health: () => ({ sessions: 0 }),
     figures: () => ({ counters: {} }),

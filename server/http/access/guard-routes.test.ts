@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { AppError } from '../../errors.ts';
-import { type HttpRig, openHttpRig } from '../../testing/http-rig.ts';
+import { type HttpRig, OWN_AVATAR, openHttpRig } from '../../testing/http-rig.ts';
 import { TextClient } from '../../testing/text-client.ts';
 import { type Access, covers, type Grant } from './access.ts';
 
@@ -42,6 +42,21 @@ test('public routes and unknown paths ask for nothing', async () => {
   rig = await openHttpRig({ access: ACCESS });
   for (const path of ['/', '/health', '/ready', '/src/main.js']) assert.equal((await rig.get(path)).status, 200, path);
   assert.equal((await rig.get('/nowhere')).status, 404);
+});
+
+test('faces that people brought in are told to those who may look on, not to everybody', async () => {
+  rig = await openHttpRig({ access: ACCESS });
+  rig.gallery.set('anna', 'ready', 1);
+  rig.gallery.set(OWN_AVATAR, 'preparing', 0.5);
+  const told = async (path: string, headers = {}) => {
+    const { avatars } = (await (await rig!.get(path, headers)).json()) as { avatars: { id: string }[] };
+    return avatars.map(({ id }) => id).includes(OWN_AVATAR);
+  };
+  for (const path of ['/health', '/ready']) {
+    assert.equal(await told(path), false);
+    assert.equal(await told(path, { authorization: 'Bearer bad' }), false);
+    assert.equal(await told(path, { authorization: 'Bearer good' }), true);
+  }
 });
 
 test('a WebSocket takes its credential from the header or the query, an HTTP request from the header alone', async () => {
