@@ -3,7 +3,7 @@ import type { Avatar, AvatarCard } from './avatars/avatar.ts';
 import { AvatarRefused } from './avatars/avatar-report.ts';
 import { type AddOptions, AvatarStore, type AvatarStoreOptions } from './avatars/avatar-store.ts';
 import type { Manifest } from './avatars/prepared-files.ts';
-import type { AvatarEntry } from './avatars/source-clips.ts';
+import type { AvatarEntry, Consent } from './avatars/source-clips.ts';
 import type { AvatarSettings } from './config/avatars-file.ts';
 import { AppError, describeError } from './errors.ts';
 import {
@@ -60,6 +60,8 @@ export interface AddedAvatar {
   readonly videoPath: string;
   /** Absolute path of a video, an image or a folder of either. */
   readonly videoFile: string;
+  /** What is known of whether the person shown agrees; nobody was asked if left out. */
+  readonly consent?: Consent;
 }
 
 /**
@@ -165,15 +167,14 @@ export class AvatarLoading implements AvatarGallery {
    * @throws {AppError} `avatar_exists` if the id stands for another video; `server_full` if no more may be added; `not_ready`
    *   before an engine runs; as `prepareAvatar` does, and then it may be tried again.
    */
-  async add({ id, videoPath, videoFile }: AddedAvatar): Promise<AvatarCard> {
+  async add({ id, ...added }: AddedAvatar): Promise<AvatarCard> {
     const configured = this.#entries.find((entry) => entry.id === id);
     const known = configured ?? this.#added.get(id);
-    if (known && known.videoFile !== videoFile) {
+    if (known && known.videoFile !== added.videoFile) {
       throw new AppError('avatar_exists', `Avatar ${id} exists already and has another video; choose another id.`);
     }
     if (configured) return findAvatar(this, id);
-    return (this.#added.get(id) ?? this.#begin({ ...ADDED, id, name: id, videoPath, videoFile }, { isOwn: false }))
-      .avatar;
+    return (this.#added.get(id) ?? this.#begin({ ...ADDED, ...added, id, name: id }, { isOwn: false })).avatar;
   }
 
   /**

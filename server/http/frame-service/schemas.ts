@@ -41,7 +41,8 @@ export const PREPARE = {
 };
 
 export const UPLOAD = {
-  summary: 'Makes an avatar for a user from the video that is sent along (multipart: file, user_id?)',
+  summary:
+    'Makes an avatar for a user from the video that is sent along (multipart: file, user_id?, consent?: who says that the person shown agrees)',
   tags: ['frame service'],
   consumes: ['multipart/form-data'],
   querystring: NOTHING,

@@ -127,7 +127,10 @@ test('an uploaded video is stored under its user and prepared', async () => {
   const { status, json } = await call('POST', '/upload_video', form('bytes', 'eva'));
   assert.deepEqual([status, json], [200, { status: 'ready', user_id: 'eva', message: 'The avatar is ready.' }]);
   assert.equal(readFileSync(join(folder, 'avatars/eva/upload.mov'), 'utf8'), 'bytes');
-  assert.deepEqual(added, [{ id: 'eva', videoPath: 'eva/upload', videoFile: join(folder, 'avatars/eva/upload.mov') }]);
+  const [{ consent, ...avatar }] = added;
+  assert.deepEqual(avatar, { id: 'eva', videoPath: 'eva/upload', videoFile: join(folder, 'avatars/eva/upload.mov') });
+  assert.equal(consent?.by, 'not asked; sent by anyone');
+  assert.ok(Math.abs(Date.parse(consent?.at ?? '') - Date.now()) < 10_000);
   const unnamed = await call('POST', '/upload_video', form('bytes'));
   assert.match(String(unnamed.json.user_id), /^user_[0-9a-f]{12}$/);
 });
@@ -138,6 +141,17 @@ test('whatever name a file has, it is stored under ours', async () => {
   }
   assert.deepEqual(uploads(), ['eva']);
   assert.deepEqual(readdirSync(join(folder, 'avatars/eva')).sort(), ['upload.mov', 'upload.mp4']);
+});
+
+test('who says that the person shown agrees is kept with an upload', async () => {
+  const said = form('bytes', 'eva');
+  said.set('consent', ' It is me. ');
+  await call('POST', '/upload_video', said);
+  assert.equal(added[0].consent?.by, 'It is me.');
+  const wrong = form('bytes', 'eve');
+  wrong.set('consent', 'two\nlines');
+  assert.equal((await call('POST', '/upload_video', wrong)).status, 400);
+  assert.equal(added.length, 1);
 });
 
 test('uploads that are too large, of the wrong kind, or for an avatar that exists leave nothing behind', async () => {

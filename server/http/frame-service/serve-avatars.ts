@@ -5,6 +5,7 @@ import type { AvatarCard } from '../../avatars/avatar.ts';
 import { AppError } from '../../errors.ts';
 import type { MediaFolders } from '../../media-folders.ts';
 import type { Metrics } from '../../metrics.ts';
+import { grantOf } from '../access/guard-routes.ts';
 import type { App } from '../app.ts';
 import type { AvatarGallery } from '../avatar-gallery.ts';
 import * as schemas from './schemas.ts';
@@ -76,7 +77,10 @@ export function serveAvatars(app: App, options: ServeAvatarsOptions): void {
         const { uploadFolder, maxUploadBytes } = options;
         const upload = await takeUpload(request, uploadFolder, maxUploadBytes, (userId) => requireNew(gallery, userId));
         const { userId: id, path: videoFile } = upload;
-        const added = options.addAvatar({ id, videoPath: `${id}/upload`, videoFile }).catch(async (error) => {
+        // The contract has no question for it, so what is known is kept: the answer of clients that say, else who sent the video.
+        const by = upload.consent ?? `not asked; sent by ${grantOf(request).subject}`;
+        const consent = { by, at: new Date().toISOString() };
+        const added = options.addAvatar({ id, videoPath: `${id}/upload`, videoFile, consent }).catch(async (error) => {
           await removeUpload(upload);
           throw error;
         });

@@ -17,6 +17,8 @@ export interface Upload {
   readonly userId: string;
   /** Absolute path. */
   readonly path: string;
+  /** Who says that the person shown agrees, in their own words; null if the client did not say. */
+  readonly consent: string | null;
 }
 
 /**
@@ -36,12 +38,15 @@ export async function takeUpload(
   const part = join(folder, `.upload-${randomUUID()}.part`);
   let ending = '';
   let userId: string | null = null;
+  let consent: string | null = null;
   try {
     const limits = { fileSize: maxBytes, files: 1, fields: 4, fieldSize: MAX_FIELD_BYTES, parts: 6, headerPairs: 100 };
     for await (const field of request.parts({ limits })) {
       if (field.type === 'field' && field.fieldname === 'user_id') userId = String(field.value);
+      else if (field.type === 'field' && field.fieldname === 'consent')
+        consent = plainText('consent', String(field.value));
       else if (field.type === 'file' && field.fieldname === 'file') ending = await store(field, part, maxBytes);
-      else throw bad(`The fields are file and user_id, got ${JSON.stringify(field.fieldname)}`);
+      else throw bad(`The fields are file, user_id and consent, got ${JSON.stringify(field.fieldname)}`);
     }
     // Clients leave fields of a form empty that they have nothing for.
     const user = userId || `user_${randomBytes(6).toString('hex')}`;
@@ -51,7 +56,7 @@ export async function takeUpload(
     const path = join(folder, user, `upload${ending}`);
     await mkdir(dirname(path), { recursive: true });
     await rename(part, path);
-    return { userId: user, path };
+    return { userId: user, path, consent };
   } catch (error) {
     await rm(part, { force: true });
     throw isBroken(error) ? bad(`The body is no multipart/form-data: ${error.message}`) : error;
@@ -71,6 +76,13 @@ async function store({ file, filename }: MultipartFile, part: string, maxBytes: 
   if (file.truncated) throw new AppError('message_too_large', `A video may have at most ${maxBytes} bytes.`);
   const ending = extname(filename).toLowerCase();
   return ENDINGS.has(ending) ? ending : '.mp4';
+}
+
+/** @returns Null for a field that was left empty. @throws {AppError} `bad_message` unless it is one line. */
+function plainText(name: string, given: string): string | null {
+  const text = given.trim();
+  if (!/\p{C}/u.test(text)) return text || null;
+  throw bad(`${name} must be one line of at most ${MAX_FIELD_BYTES} bytes`);
 }
 
 /** Whether the parser says that the body is not what it should be: its errors have neither a status nor a system's code. */
