@@ -1,8 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Config, Human } from '@vladmandic/human';
+
+/** Changes with the library and its models: what was found with another version is to be found again. */
+export function faceModelsVersion(): string {
+  const require = createRequire(import.meta.url);
+  // The package does not export its own description.
+  const path = join(dirname(require.resolve('@vladmandic/human')), '../package.json');
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+  return `human ${version}`;
+}
 
 /** What is not used of the library. */
 export const OFF = { enabled: false } as const;

@@ -9,6 +9,7 @@ import { writeVideo } from '../codecs/video-file-writer.ts';
 import { CROP_MOUTH, CROP_MOUTH_WIDTH, FRAME_GEOMETRY as FIELD, GEOMETRY_SIZE } from './avatar.ts';
 import { AvatarStore } from './avatar-store.ts';
 import { prepareAvatar, preparedPath } from './preparation.ts';
+import { writeManifest } from './prepared-files.ts';
 
 const SAM = resolve(import.meta.dirname, '../../avatars/sam');
 const FRAMES = 8;
@@ -151,6 +152,17 @@ test('damaged prepared data is made again, or told where nothing may be prepared
   });
   assert.deepEqual((await prepareAvatar(entry('damaged'), folder)).files, whole.files);
   assert.equal(statSync(geometry).size, whole.files['idle_0.geometry'].sizeBytes);
+});
+
+test('what another version of the face models has found is found again', async () => {
+  const now = await prepareAvatar(entry('models'), folder);
+  await writeManifest(preparedPath(folder, 'models'), { ...now, faceModels: 'human 1.0.0' });
+  let isPreparedAgain = false;
+  const again = await prepareAvatar(entry('models'), folder, () => {
+    isPreparedAgain = true;
+  });
+  assert.ok(isPreparedAgain);
+  assert.deepEqual(again, now);
 });
 
 test('what another process is at is left alone', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { AppError } from '../errors.ts';
+import { faceModelsVersion } from './human-library.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { PreparationJob, PreparedClips } from './prepare-clips.ts';
 import {
@@ -55,7 +56,9 @@ export async function prepareAvatar(
   }
   const clips = await sourceClips(entry);
   const source = await checksumOf(clips);
-  const isCurrent = existing && existing.source === source && (await isIntact(folder, existing));
+  const faceModels = faceModelsVersion();
+  const isSame = existing && existing.source === source && existing.faceModels === faceModels;
+  const isCurrent = isSame && (await isIntact(folder, existing));
   if (isCurrent && existing.bboxShiftPx === entry.bboxShiftPx) {
     return keepConsent(folder, existing, entry.consent ?? existing.consent);
   }
@@ -72,6 +75,7 @@ export async function prepareAvatar(
       version: PREPARATION_VERSION,
       source,
       bboxShiftPx,
+      faceModels,
       sizePx: AVATAR_SIZE_PX,
       framesPerSecond: CLIP_FRAMES_PER_SECOND,
       faceCount: prepared.faceCount,

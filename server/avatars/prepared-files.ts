@@ -34,6 +34,8 @@ export interface Manifest {
   /** SHA-256 over the source files. */
   readonly source: string;
   readonly bboxShiftPx: number;
+  /** Version of the library and the models that found the face. */
+  readonly faceModels: string;
   readonly sizePx: number;
   readonly framesPerSecond: number;
   /** Most faces that a picture showed; the largest was taken. */

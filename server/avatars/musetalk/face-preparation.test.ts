@@ -50,6 +50,7 @@ function manifest(name: string, fileFrames: number, frameCount = fileFrames): Ma
     version: PREPARATION_VERSION,
     source: 'abc',
     bboxShiftPx: 0,
+    faceModels: 'test',
     sizePx: 512,
     framesPerSecond: 25,
     faceCount: 1,
