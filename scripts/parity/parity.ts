@@ -22,7 +22,7 @@ const FEATURE_SAMPLES = 320;
 const LIMITS = {
   fp32: 1e-3,
   // Half precision has three digits, and a network adds up thousands of such numbers; what counts are the pictures.
-  fp16: 4e-2,
+  fp16: 1e-2,
 } as const;
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ModelTensor } from '../../models/onnx-model.ts';
+import type { ModelTensor } from '../../models/model.ts';
 import type { MouthJob } from '../engine.ts';
 import { Hearing, HISTORY_MS, LOOK_AHEAD_MS } from './hearing.ts';
 
@@ -87,6 +87,15 @@ test('frames that were left out, an interrupt, another session or a forgotten on
   hearing.forget('other');
   await listen(hearing, { frame: 13, generation: 1, sessionId: 'other' });
   assert.equal(encoder.runs, 6);
+});
+
+test('an answer that is no number fails the frame and is not kept for the next one', async () => {
+  const encoder = new FakeEncoder();
+  const hearing = new Hearing(encoder, SIZES);
+  const features = new Float32Array(SOUND_SAMPLES).fill(Number.NaN);
+  await assert.rejects(listen(hearing, { frame: 7, features }), { code: 'engine_failed', message: /no number/ });
+  assert.deepEqual(await listen(hearing, { frame: 8 }), count(136));
+  assert.equal(encoder.runs, 2);
 });
 
 test('an encoder that hears less than a job brings gets the newest of it', async () => {

@@ -1,6 +1,7 @@
 import { MEL_BINS, MEL_HOP_SAMPLES } from '../../audio/log-mel.ts';
 import { FRAME_MS, MODEL_SAMPLE_RATE_HZ } from '../../audio/pcm.ts';
-import type { OnnxModel } from '../../models/onnx-model.ts';
+import { AppError } from '../../errors.ts';
+import type { Model } from '../../models/model.ts';
 import type { MouthJob } from '../engine.ts';
 import { copyWindow, FEATURES_BEFORE, FEATURES_PER_SECOND, WINDOW_FEATURES } from './feature-windows.ts';
 import { WhisperMel } from './whisper-mel.ts';
@@ -43,7 +44,7 @@ interface Heard {
 
 /** The first of MuseTalk's networks: hears with Whisper's encoder what is said around each frame of each session. */
 export class Hearing {
-  readonly #encoder: Pick<OnnxModel, 'run'>;
+  readonly #encoder: Pick<Model, 'run'>;
   readonly #sizes: HearingSizes;
   readonly #mel = new WhisperMel();
   readonly #input: Float32Array;
@@ -51,7 +52,7 @@ export class Hearing {
   readonly #sessions = new Map<string, Heard>();
 
   /** @param encoder Stays the caller's. */
-  constructor(encoder: Pick<OnnxModel, 'run'>, sizes: HearingSizes) {
+  constructor(encoder: Pick<Model, 'run'>, sizes: HearingSizes) {
     this.#encoder = encoder;
     this.#sizes = sizes;
     this.#input = new Float32Array(MEL_BINS * sizes.melFrames);
@@ -107,6 +108,10 @@ export class Hearing {
       const from = ahead * FEATURES_PER_FRAME;
       const window = kept.subarray(from * this.#featureSize, (from + WINDOW_FEATURES) * this.#featureSize);
       copyWindow(states, start + from, positions, window);
+    }
+    // What is kept would spoil the next frame as well.
+    if (!kept.every(Number.isFinite)) {
+      throw new AppError('engine_failed', "Whisper's encoder answers what is no number");
     }
     return kept;
   }
