@@ -5,9 +5,10 @@ import { defaultSettings } from './config/config.ts';
 import { openLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { engineOf, openScheduler, startEngine } from './open-scheduler.ts';
+import { KserveServer } from './testing/kserve-server.ts';
 import { NARROW_FOLDER } from './testing/musetalk-narrow.ts';
 
-function settingsWith(change: { modelsFolder?: string }) {
+function settingsWith(change: { modelsFolder?: string; remoteUrl?: string }) {
   const { engine } = defaultSettings();
   const musetalk = { ...engine.musetalk, modelsFolder: NARROW_FOLDER, executionProviders: ['cpu' as const], ...change };
   return { ...engine, id: 'musetalk', musetalk };
@@ -57,4 +58,16 @@ test('an engine whose files are missing is told with the files, and the next one
   const told = lines.find(({ level }) => level === 50);
   assert.equal(told?.msg, 'engine cannot start; the next one is tried');
   assert.match(told?.reason ?? '', /\/nowhere\/musetalk\/whisper-encoder\.onnx does not exist/);
+});
+
+test('an engine may compute on another machine', async (t) => {
+  const server = await KserveServer.open(t, NARROW_FOLDER, ['whisper-encoder', 'unet-decoder']);
+  const { lines, log } = keptLog();
+  const settings = settingsWith({ remoteUrl: server.url });
+  const scheduler = await startEngine(engineOf(settings), settings, { log, metrics: new Metrics() });
+  t.after(() => scheduler.close());
+  assert.equal(scheduler.report?.provider, 'remote');
+  // One run of each graph to test it, and the warming up.
+  assert.ok(server.runs > 2, `${server.runs} runs`);
+  assert.ok(lines.every(({ msg }) => !msg.includes('on the processor')));
 });

@@ -39,7 +39,10 @@ test('what makes no sense is refused before any work, in one line that says what
   assert.match(refusal(NEEDED.slice(2)), /^--avatar is needed/);
   assert.match(refusal([...NEEDED, '--crf', '52']), /^--crf must be from 0 to 51, got 52/);
   assert.match(refusal([...NEEDED, '--crf', 'x']), /^--crf must be/);
-  assert.match(refusal([...NEEDED, '--engine', 'magic']), /^--engine must be one of static, embedded, musetalk, got magic/);
+  assert.match(
+    refusal([...NEEDED, '--engine', 'magic']),
+    /^--engine must be one of static, embedded, musetalk, got magic/,
+  );
   assert.match(refusal([...NEEDED, '--sheet', 'sheet.jpg']), /^--sheet must end in \.png/);
   assert.match(refusal([...NEEDED, '--params', 'no/such/p.jsonl']), /^--params .* does not exist/);
   assert.match(refusal([...NEEDED, '--loud']), /^Unknown option '--loud'/);

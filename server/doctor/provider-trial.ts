@@ -22,6 +22,8 @@ export interface TrialAnswer {
   readonly levels: number;
   /** Of one run, once warm. */
   readonly runMs: number;
+  /** The same on the processor. */
+  readonly processorMs: number;
 }
 
 async function tryProvider(provider: ProviderId): Promise<TrialAnswer> {
@@ -29,7 +31,7 @@ async function tryProvider(provider: ProviderId): Promise<TrialAnswer> {
   const there = await answersOf(provider, planes);
   const here = await answersOf('cpu', planes);
   const apart = here.values.reduce((sum, value, i) => sum + Math.abs(value - there.values[i]), 0);
-  return { levels: apart / here.values.length, runMs: there.runMs };
+  return { levels: apart / here.values.length, runMs: there.runMs, processorMs: here.runMs };
 }
 
 async function answersOf(provider: ProviderId, planes: Uint8Array): Promise<{ values: number[]; runMs: number }> {

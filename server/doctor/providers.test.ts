@@ -10,7 +10,10 @@ async function examined(trials: Partial<Record<ProviderId, Trial>>) {
 }
 
 test('a provider that computes rightly is good, with figures', async () => {
-  const { webgpu, cpu } = await examined({ webgpu: { levels: 0.01, runMs: 1.25 }, cpu: { levels: 0, runMs: 2 } });
+  const { webgpu, cpu } = await examined({
+    webgpu: { levels: 0.01, runMs: 1.25, processorMs: 2 },
+    cpu: { levels: 0, runMs: 2, processorMs: 0.1 },
+  });
   assert.equal(webgpu.verdict, 'good');
   assert.equal(
     webgpu.found,
@@ -20,10 +23,20 @@ test('a provider that computes rightly is good, with figures', async () => {
 });
 
 test('a provider that computes wrongly, or no numbers, is not used', async () => {
-  const { webgpu, dml } = await examined({ webgpu: { levels: 40, runMs: 1 }, dml: { levels: Number.NaN, runMs: 1 } });
+  const { webgpu, dml } = await examined({
+    webgpu: { levels: 40, runMs: 1, processorMs: 1 },
+    dml: { levels: Number.NaN, runMs: 1, processorMs: 1 },
+  });
   assert.match(webgpu.found, /^computes wrongly: .* by 40\.00 levels of 255; it is not used$/);
   assert.equal(webgpu.verdict, 'note');
   assert.match(dml.found, /^computes wrongly/);
+});
+
+test('a GPU that is many times slower than the processor is told', async () => {
+  const { webgpu } = await examined({ webgpu: { levels: 0, runMs: 29, processorMs: 1.5 } });
+  assert.equal(webgpu.verdict, 'note');
+  assert.match(webgpu.found, /29\.0 ms for a small network, the processor 1\.5 ms$/);
+  assert.match(webgpu.advice ?? '', /leave it out of engine\.musetalk\.execution_providers/);
 });
 
 test('a provider that is refused says why and what helps; only the processor is indispensable', async () => {

@@ -9,6 +9,8 @@ const TRIAL = join(import.meta.dirname, 'provider-trial.ts');
 const TRIAL_LIMIT_MS = 90_000;
 /** More than rounding, far less than a wrong layout. */
 const MOST_LEVELS = 2;
+/** A GPU pays more for each run than the processor, and less for what is in it; not so much more. */
+const SLOW = 5;
 /** How much of a provider's own words is told. */
 const MAX_REASON = 400;
 
@@ -46,12 +48,15 @@ function verdictOn(provider: ProviderId, outcome: Trial | null): Pick<Finding, '
     const [found, ...advice] = outcome.refusal.split('; ');
     return { verdict: otherwise, found: `refused: ${found}`, advice: advice.join('; ') || undefined };
   }
-  const { levels, runMs } = outcome;
+  const { levels, runMs, processorMs } = outcome;
   const figures = `answers differ from the processor's by ${levels.toFixed(2)} levels of 255`;
   if (!(levels <= MOST_LEVELS)) {
     return { verdict: otherwise, found: `computes wrongly: ${figures}; it is not used`, advice: 'update the driver' };
   }
-  return { verdict: 'good', found: `computes rightly (${figures}), ${runMs.toFixed(1)} ms for a small network` };
+  const found = `computes rightly (${figures}), ${runMs.toFixed(1)} ms for a small network`;
+  if (provider === 'cpu' || runMs < SLOW * processorMs) return { verdict: 'good', found };
+  const advice = 'it may be a GPU in software; if so, leave it out of engine.musetalk.execution_providers';
+  return { verdict: 'note', found: `${found}, the processor ${processorMs.toFixed(1)} ms`, advice };
 }
 
 function reasonOf(error: Error & { killed?: boolean; signal?: string | null }, stderr: string): string {
