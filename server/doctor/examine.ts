@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { modelFiles } from '../engines/registry.ts';
 import { describeError } from '../errors.ts';
 import { MUSETALK_MANIFEST } from '../models/fetch/musetalk-manifest.ts';
-import { neededFiles } from '../models/musetalk-graphs.ts';
+import { goldenFiles } from '../models/golden.ts';
 import { knownProviders } from '../models/onnx-model.ts';
 import { engineOf } from '../open-scheduler.ts';
 import { examineCapacity } from './capacity.ts';
@@ -26,7 +26,10 @@ export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<F
     ...(await attempt('providers', 'runtime', async () => examineProviders(await knownProviders()))),
     ...(await examineModels({
       embeddedFiles: await modelFiles(engineOf(engine, 'embedded')),
-      musetalkFiles: neededFiles(engine.musetalk.modelsFolder),
+      musetalkFiles: [
+        ...(await modelFiles(engineOf(engine, 'musetalk'))),
+        ...goldenFiles(engine.musetalk.modelsFolder),
+      ],
       graphsFolder: engine.musetalk.modelsFolder,
       originalsFolder: resolve(MUSETALK_MANIFEST.folder),
       remoteUrl: engine.musetalk.remoteUrl,

@@ -39,6 +39,11 @@ const MEASURES: Readonly<Record<string, (found: Float32Array, expected: Float32A
   mismatch: (found, expected) => expected.filter((value, i) => value !== found[i]).length / expected.length,
 };
 
+/** Where the expected answers of a folder's graphs lie. */
+export function goldenFiles(folder: string): readonly [json: string, bin: string] {
+  return [join(folder, 'golden.json'), join(folder, 'golden.bin')];
+}
+
 /**
  * What graphs answered where they were made, to known inputs: golden.json and golden.bin of `scripts/export`. An execution
  * provider that answers otherwise computes wrongly, which has happened and shows in no error.
@@ -56,13 +61,13 @@ export class Golden {
 
   /** @param folder Where the graphs lie. @throws {AppError} `model_missing`, `model_invalid` */
   static async read(folder: string): Promise<Golden> {
-    const path = join(folder, 'golden.json');
-    const read = (name: string) =>
-      readFile(join(folder, name)).catch((cause: unknown) => {
+    const [path, samplesPath] = goldenFiles(folder);
+    const read = (file: string) =>
+      readFile(file).catch((cause: unknown) => {
         const advice = 'convert the graphs again, which writes it';
-        throw new AppError('model_missing', `${join(folder, name)} cannot be read; ${advice}`, { cause });
+        throw new AppError('model_missing', `${file} cannot be read; ${advice}`, { cause });
       });
-    const [text, samples] = [await read('golden.json'), await read('golden.bin')];
+    const [text, samples] = [await read(path), await read(samplesPath)];
     let told: unknown;
     try {
       told = JSON.parse(text.toString());

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { readOnnxMetadata } from './onnx-metadata.ts';
@@ -53,14 +52,6 @@ const CONVERT = 'python scripts/export/convert.py --from models/musetalk-origina
 /** Where `graph` lies in `folder`. */
 export function graphFile(folder: string, graph: GraphName): string {
   return join(folder, `${graph}.onnx`);
-}
-
-/** Absolute paths of the files that MuseTalk cannot do without; UNet and decoder may be one graph or two. */
-export function neededFiles(folder: string): string[] {
-  const areTwo = !existsSync(graphFile(folder, 'unet-decoder')) && existsSync(graphFile(folder, 'unet'));
-  const drawing: GraphName[] = areTwo ? ['unet', 'vae-decoder'] : ['unet-decoder'];
-  const graphs: GraphName[] = ['whisper-encoder', 'vae-encoder', ...drawing];
-  return [...graphs.map((graph) => graphFile(folder, graph)), join(folder, 'golden.json'), join(folder, 'golden.bin')];
 }
 
 /**
