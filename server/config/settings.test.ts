@@ -44,6 +44,15 @@ test('transport policy relay without a TURN server is a contradiction', () => {
   assert.deepEqual(contradictions({ ...settings, webrtc: { ...webrtc, iceServers } }), []);
 });
 
+test('a list of execution providers without any is a contradiction', () => {
+  const settings = defaultSettings();
+  const { engine } = settings;
+  const withProviders = (executionProviders: readonly 'cpu'[] | null) =>
+    contradictions({ ...settings, engine: { ...engine, musetalk: { ...engine.musetalk, executionProviders } } });
+  assert.match(withProviders([])[0], /^engine\.musetalk\.execution_providers must name at least one/);
+  assert.deepEqual([withProviders(['cpu']), withProviders(null)], [[], []]);
+});
+
 function inFileNames(value: unknown): unknown {
   if (!isMap(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [fileKey(name), inFileNames(each)]));

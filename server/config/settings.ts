@@ -166,6 +166,9 @@ export function contradictions(settings: Settings): string[] {
       'webrtc.transport_policy relay needs a turn: or turns: server with username and credential in webrtc.ice_servers, got none',
     );
   }
+  if (settings.engine.musetalk.executionProviders?.length === 0) {
+    mistakes.push('engine.musetalk.execution_providers must name at least one, or be null for all, got []');
+  }
   const ids = access.keys.map(({ id }) => id);
   for (const id of new Set(ids.filter((each, index) => ids.indexOf(each) !== index))) {
     mistakes.push(`access.keys must have different ids, got ${id} twice`);
