@@ -47,7 +47,16 @@ function rigAt(server: FileServer, target: string, facts: Partial<ManifestFile> 
     signal: abort.signal,
     stallMs,
   };
-  return { server, target, waits, abort, progress, fetch: () => downloadFile(url, file, target, options) };
+  return {
+    server,
+    target,
+    waits,
+    abort,
+    progress,
+    file,
+    options,
+    fetch: () => downloadFile(url, file, target, options),
+  };
 }
 
 /** Settles when so many bytes of a file are written. */
@@ -190,4 +199,19 @@ test('a part that is already whole is checked and taken, without another byte', 
   await rigAt(server, target).fetch();
   assert.deepEqual(server.requests, [`/${PATH}`, `/${PATH} bytes=300000-`]);
   assert.deepEqual(await readFile(target), CONTENT);
+});
+
+test('whoever stops a fetch while it waits for another try hears the reason of the stop', async (t) => {
+  const { server, target, abort } = await rig(t);
+  server.moods.push({ kind: 'status', status: 503 });
+  const wait = async () => {
+    abort.abort(new Error('stopped by the user'));
+    throw new Error('The operation was aborted');
+  };
+  const { file, options } = rigAt(server, target);
+  await assert.rejects(
+    downloadFile(file.url, file, target, { ...options, wait, signal: abort.signal }),
+    /stopped by the user/,
+  );
+  assert.equal(server.requests.length, 1);
 });

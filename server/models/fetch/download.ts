@@ -68,7 +68,10 @@ export async function downloadFile(
       if (fruitless === MAX_FRUITLESS_ATTEMPTS || attempt === MAX_ATTEMPTS) {
         throw failed(url, `${error.message}; gave up after ${attempt} attempts. Run it again to go on`);
       }
-      await options.wait(error.waitMs || Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** fruitless), options.signal);
+      const waitMs = error.waitMs || Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** fruitless);
+      // Whoever aborts has a reason, which says more than that a wait was aborted.
+      await options.wait(waitMs, options.signal).catch(() => {});
+      options.signal.throwIfAborted();
     }
   }
 }
