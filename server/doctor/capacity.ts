@@ -34,6 +34,18 @@ export function capacityOf(cpuMs: number, cores: number): Finding {
   return { ...BASE, verdict: sessions > 0 ? 'good' : 'note', found, advice };
 }
 
+/** What to expect of MuseTalk, from what was found of the providers; the server measures it when it starts. */
+export function expectMusetalk(providers: readonly Finding[]): Finding {
+  const base = { area: BASE.area, name: 'musetalk engine' };
+  const fast = providers.filter(({ name, verdict }) => name !== 'cpu' && verdict === 'good').map(({ name }) => name);
+  if (fast.length > 0) {
+    const advice = 'npm run bench -- musetalk; the server measures it too when it starts, and takes no more sessions';
+    return { ...base, verdict: 'note', found: `not measured here; it would compute on ${fast[0]}`, advice };
+  }
+  const found = 'none in real time: the processor takes seconds for a picture';
+  return { ...base, verdict: 'note', found, advice: 'a GPU, see providers; or engine.musetalk.remote_url' };
+}
+
 async function findSpeaker({ avatars, settings }: Config): Promise<{ avatar: Avatar; samples: Float32Array } | null> {
   for (const entry of avatars) {
     const [clip] = Object.values(entry.audioClips);

@@ -6,7 +6,7 @@ import { MUSETALK_MANIFEST } from '../models/fetch/musetalk-manifest.ts';
 import { goldenFiles } from '../models/golden.ts';
 import { knownProviders } from '../models/onnx-model.ts';
 import { engineOf } from '../open-scheduler.ts';
-import { examineCapacity } from './capacity.ts';
+import { examineCapacity, expectMusetalk } from './capacity.ts';
 import type { Finding } from './finding.ts';
 import { examineGpu, nvidiaGpus } from './gpu.ts';
 import { examineMachine, machineFacts } from './machine.ts';
@@ -20,10 +20,11 @@ export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<F
   const { settings } = config;
   const machine = machineFacts();
   const engine = settings.engine;
+  const providers = await attempt('providers', 'runtime', async () => examineProviders(await knownProviders()));
   return [
     ...examineMachine(machine),
     ...examineGpu(await nvidiaGpus()),
-    ...(await attempt('providers', 'runtime', async () => examineProviders(await knownProviders()))),
+    ...providers,
     ...(await examineModels({
       embeddedFiles: await modelFiles(engineOf(engine, 'embedded')),
       musetalkFiles: [
@@ -39,6 +40,7 @@ export async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<F
     ...(await examineNetwork(settings)),
     ...examinePage(settings, env),
     ...(await attempt('capacity', 'embedded engine', async () => [await examineCapacity(config, machine.cores)])),
+    expectMusetalk(providers),
   ];
 }
 

@@ -27,7 +27,6 @@ function lineOf({ name, verdict, found, advice }: Finding): string {
 
 function summaryOf(findings: readonly Finding[]): string {
   const bad = findings.filter(({ verdict }) => verdict === 'bad').length;
-  return bad === 0
-    ? 'Nothing keeps the server from working.'
-    : `${bad} of these keep the server from working as configured.`;
+  if (bad === 0) return 'Nothing keeps the server from working.';
+  return `${bad === 1 ? 'One of these keeps' : `${bad} of these keep`} the server from working as configured.`;
 }

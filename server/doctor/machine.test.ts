@@ -68,7 +68,7 @@ test('findings are shown by area with what to do, and a sum at the end', () => {
       '  ✗ certificate: ended',
       '      yesterday',
       '',
-      '1 of these keep the server from working as configured.',
+      'One of these keeps the server from working as configured.',
       '',
     ].join('\n'),
   );

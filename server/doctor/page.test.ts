@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { defaultSettings } from '../config/config.ts';
 import type { Settings } from '../config/settings.ts';
-import { capacityOf } from './capacity.ts';
+import { capacityOf, expectMusetalk } from './capacity.ts';
+import type { Finding } from './finding.ts';
 import { examineCodecs, examinePage } from './page.ts';
 
 const DAY_MS = 86_400_000;
@@ -69,4 +70,17 @@ test('sessions follow from the CPU time of a picture and the number of cores', (
   );
   assert.match(capacityOf(4, 16).found, /^about 104 talking sessions/);
   assert.equal(capacityOf(100, 1).verdict, 'note');
+});
+
+test('MuseTalk is expected on the fastest provider that computes rightly, and without one not in real time', () => {
+  const finding = (name: string, verdict: Finding['verdict']): Finding => ({
+    area: 'providers',
+    name,
+    verdict,
+    found: '',
+  });
+  const none = expectMusetalk([finding('cuda', 'note'), finding('webgpu', 'note'), finding('cpu', 'good')]);
+  assert.match(none.found, /^none in real time/);
+  const some = expectMusetalk([finding('cuda', 'note'), finding('webgpu', 'good'), finding('cpu', 'good')]);
+  assert.match(some.found, /it would compute on webgpu$/);
 });
