@@ -94,7 +94,7 @@ function measureProcessor({ figures }: BenchRun): void {
 
 /** Each network by itself, for one picture. */
 async function measureStages(run: BenchRun, source: GraphSource, provider: ProviderId): Promise<void> {
-  const { models, facts, close } = await openGraphs(['whisper-encoder', 'unet', 'vae-decoder'], source);
+  const { models, facts, close } = await openGraphs(['whisper-encoder', 'unet', 'vae-decoder', 'vae-encoder'], source);
   try {
     describe(run, facts.unet, source.modelsFolder);
     const encoder = facts['whisper-encoder'];
@@ -124,10 +124,15 @@ async function measureStages(run: BenchRun, source: GraphSource, provider: Provi
         inputs: { latents: floats(1, 4, latent, latent) },
         outputs: { image: { data: new Uint8Array(image * image * 3), dims: [1, image, image, 3] } },
       },
+      {
+        name: 'vae-encoder',
+        inputs: { image: floats(2, 3, image, image) },
+        outputs: { latents: floats(2, 4, latent, latent) },
+      },
     ] as const;
     for (const { name, inputs, outputs } of stages) {
       const ms = await repeated(run, () => models[name].run(inputs, outputs));
-      run.figures.add(`${provider}: ${name}`, ms, 'ms');
+      run.figures.add(`${provider}: ${name}${name === 'vae-encoder' ? ', preparing one picture' : ''}`, ms, 'ms');
     }
   } finally {
     await close();
