@@ -35,7 +35,7 @@ function noise(count: number, seed: number): Float32Array {
 }
 
 /** Writes what preparing would have: other latents, boxes and masks for each frame. */
-async function prepare(id: string, seed: number, latentSize = LATENT_SIZE): Promise<void> {
+async function prepare(id: string, seed: number, latentSize = LATENT_SIZE, checksum = `${seed}`): Promise<void> {
   const into = facePath(join(folder, id));
   mkdirSync(into, { recursive: true });
   const frames = Array.from({ length: FRAMES }, (_, i): FaceFrame => {
@@ -45,8 +45,9 @@ async function prepare(id: string, seed: number, latentSize = LATENT_SIZE): Prom
   });
   await writeFaceClip(into, 'idle_0', frames);
   const clip = { name: 'idle_0', fileFrames: FRAMES, frameCount: 2 * FRAMES - 2 };
-  const made = { models: {}, weights: 'random', maskedBy: 'landmarks', locatedBy: 'face-mesh', files: {} } as const;
-  await writeFaceManifest(into, { version: FACE_VERSION, source: '', latentSize, clips: [clip], ...made });
+  const made = { models: {}, weights: 'random', maskedBy: 'landmarks', locatedBy: 'face-mesh' } as const;
+  const files = { 'idle_0.boxes': { sizeBytes: 0, sha256: checksum } };
+  await writeFaceManifest(into, { version: FACE_VERSION, source: '', latentSize, clips: [clip], files, ...made });
 }
 
 function avatar(id: string): Avatar {
@@ -176,9 +177,23 @@ test('an avatar that was not prepared keeps its mouth closed, and the others spe
   assert.match(warnings[1], /latents of 32, the UNet wants 8/);
 });
 
+test('an avatar that is added again is read again if its data is other data', async (t) => {
+  const engine = await open(t);
+  await prepare('eve', 4);
+  await engine.addAvatar(avatar('eve'));
+  const left = async () => (await draw(engine, job({ avatarId: 'eve' })))[0].mask[0];
+  assert.equal(await left(), 40);
+  await prepare('eve', 5, LATENT_SIZE, '4');
+  await engine.addAvatar(avatar('eve'));
+  assert.equal(await left(), 40, 'by its checksums it is the same');
+  await prepare('eve', 5);
+  await engine.addAvatar(avatar('eve'));
+  assert.equal(await left(), 50);
+});
+
 test('an avatar that nobody added, or that was removed, fails its batch', async (t) => {
   const engine = await open(t);
-  await assert.rejects(engine.infer([job({ avatarId: 'eve' })]), { code: 'avatar_not_found' });
+  await assert.rejects(engine.infer([job({ avatarId: 'nobody' })]), { code: 'avatar_not_found' });
   engine.removeAvatar('anna');
   await assert.rejects(engine.infer([job()]), { code: 'avatar_not_found' });
   await assert.rejects(

@@ -44,7 +44,13 @@ function musetalkOf(settings: EngineSettings | undefined): MuseTalkSettings {
 }
 
 /** What is known of an avatar: its clips by name, or why it cannot be drawn. */
-type Face = ReadonlyMap<string, PreparedFace> | AppError;
+type Face = KnownFace | AppError;
+
+interface KnownFace {
+  /** Checksums of what was read. */
+  readonly files: string;
+  readonly clips: ReadonlyMap<string, PreparedFace>;
+}
 
 /** MuseTalk 1.5: hears with Whisper, draws the lower half of the face anew with a UNet, for many sessions at once. */
 class MuseTalkEngine implements Engine {
@@ -88,7 +94,7 @@ class MuseTalkEngine implements Engine {
       const face = this.#faces.get(job.avatarId);
       if (!face) throw unknownAvatar(spec.id, job.avatarId);
       // An avatar that lacks something keeps its mouth closed and does not fail the jobs of others.
-      const clip = face instanceof AppError ? undefined : face.get(job.clipName);
+      const clip = face instanceof AppError ? undefined : face.clips.get(job.clipName);
       return clip ? [{ job, frame: clip.at(job.clipFrame) }] : [];
     });
     const patches = drawable.length > 0 ? await this.#drawer.draw(drawable) : [];
@@ -116,9 +122,13 @@ class MuseTalkEngine implements Engine {
       const found = `latents of ${manifest.latentSize}, the UNet wants ${this.#drawer.latentSize}`;
       throw new AppError('avatar_invalid', `avatar ${id}: ${path} holds ${found}`);
     }
+    // An avatar is added again whenever another clip of it comes into memory.
+    const files = JSON.stringify(manifest.files);
+    const known = this.#faces.get(id);
+    if (known && !(known instanceof AppError) && known.files === files) return known;
     const clips = new Map<string, PreparedFace>();
     for (const clip of manifest.clips) clips.set(clip.name, await PreparedFace.read(path, clip, manifest));
-    return clips;
+    return { files, clips };
   }
 
   #unusable({ id }: Avatar, error: unknown): AppError {
