@@ -37,6 +37,8 @@ interface Added {
 export interface AvatarLoadingOptions {
   /** Absolute. */
   readonly preparedFolder: string;
+  /** Side of all avatars' pictures; 512 if left out. */
+  readonly sizePx?: number;
   /** Whether one avatar that cannot be used is reason enough to give up; if not, the others are served. */
   readonly needsAll: boolean;
   /** Whether preparation is shown in the terminal. */
@@ -145,6 +147,7 @@ export class AvatarLoading implements AvatarGallery {
     const store = await openStore({
       ...users,
       preparedFolder: this.#options.preparedFolder,
+      sizePx: this.#options.sizePx,
       maxBytes: this.#options.maxMemoryBytes,
       complete: this.#options.complete,
       onTurn: (id) => this.#set(id, 'preparing', 0),

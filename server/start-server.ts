@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { AvatarLoading } from './avatar-loading.ts';
 import type { Avatar } from './avatars/avatar.ts';
-import { AVATAR_SIZE_PX } from './avatars/prepared-files.ts';
 import { ClipLibrary } from './clip-library.ts';
 import { AvatarShelf } from './clip-shelf.ts';
 import { OpusEncoder } from './codecs/opus-encoder.ts';
@@ -91,6 +90,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   });
   const avatars = new AvatarLoading(config.avatars, {
     preparedFolder: settings.media.preparedFolder,
+    sizePx: settings.media.avatarSizePx,
     needsAll: options.needsAllAvatars ?? false,
     showsProgress: options.showsProgress ?? false,
     maxMemoryBytes: settings.media.maxMemoryMb * 1e6,
@@ -340,8 +340,8 @@ function openSessions(
     loops: new IdleLoops(ENCODERS, settings.video.startBitrateBps, log),
     viewers: {
       ...settings.video,
-      widthPx: AVATAR_SIZE_PX,
-      heightPx: AVATAR_SIZE_PX,
+      widthPx: settings.media.avatarSizePx,
+      heightPx: settings.media.avatarSizePx,
       opusBitrateBps: settings.audio.opusBitrateBps,
     },
     computeBudgetMs: settings.engine.computeBudgetMs,

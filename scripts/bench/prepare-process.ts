@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareClips } from '../../server/avatars/prepare-clips.ts';
+import { AVATAR_SIZE_PX } from '../../server/avatars/prepared-files.ts';
 import { answerRequests } from './asked-process.ts';
 import type { PrepareFigures, PrepareRequest } from './prepare.ts';
 
@@ -11,7 +12,15 @@ answerRequests<PrepareRequest>(async ({ path }): Promise<PrepareFigures> => {
   const stages: [string, number][] = [];
   try {
     const clips = [{ name: 'idle_0', path }];
-    const job = { avatarId: 'bench', clips, bboxShiftPx: 0, folder, finalFolder: folder, seed: 1 };
+    const job = {
+      avatarId: 'bench',
+      clips,
+      bboxShiftPx: 0,
+      folder,
+      finalFolder: folder,
+      sizePx: AVATAR_SIZE_PX,
+      seed: 1,
+    };
     await prepareClips(
       job,
       () => {},

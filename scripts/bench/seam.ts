@@ -44,8 +44,8 @@ export const seam: Bench = {
   summary: 'whether one sees where a drawn mouth ends, and whether it moves hair or background, with every demo clip',
   run: async (run) => {
     const { avatars, settings } = loadConfig({ verbose: false, skipChecks: false, help: false }, REPOSITORY);
-    const { preparedFolder } = settings.media;
-    const store = await AvatarStore.open(avatars, { preparedFolder, clips: 'all' });
+    const { preparedFolder, avatarSizePx: sizePx } = settings.media;
+    const store = await AvatarStore.open(avatars, { preparedFolder, sizePx, clips: 'all' });
     run.atEnd(async () => store.close());
     const picture = await PictureNetwork.open();
     run.atEnd(() => picture.close());

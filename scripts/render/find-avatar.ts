@@ -25,9 +25,9 @@ export async function findAvatar(
   const entry = avatars.find(({ id }) => id === wanted);
   if (entry) {
     const bar = progressBar(`Preparing ${entry.id}`);
-    const { preparedFolder } = settings.media;
+    const { preparedFolder, avatarSizePx: sizePx } = settings.media;
     const onProgress = (_id: string, share: number) => bar(share);
-    const store = await AvatarStore.open([entry], { preparedFolder, onProgress, complete });
+    const store = await AvatarStore.open([entry], { preparedFolder, sizePx, onProgress, complete });
     return store.get(entry.id);
   }
   const path = resolve(folder, wanted);

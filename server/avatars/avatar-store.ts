@@ -21,6 +21,8 @@ export interface AvatarStoreOptions extends AvatarMemoryOptions {
     onProgress: (share: number) => void,
     signal?: AbortSignal,
   ) => Promise<unknown>;
+  /** Side of all avatars' pictures; 512 if left out. */
+  readonly sizePx?: number;
   /** Which clips are kept in memory; `idle` unless said. */
   readonly clips?: ClipChoice;
   /** Called when it is an avatar's turn: preparations run one after the other. */
@@ -137,7 +139,7 @@ export class AvatarStore {
   }
 
   async #prepare(entry: AvatarEntry, preparedFolder: string, signal: AbortSignal | undefined): Promise<Manifest> {
-    const { onTurn, onProgress, onPrepared, complete } = this.#options;
+    const { onTurn, onProgress, onPrepared, complete, sizePx } = this.#options;
     const turn = this.#preparing;
     const prepared = unlessAborted(turn, signal).then(async () => {
       onTurn?.(entry.id);
@@ -147,6 +149,7 @@ export class AvatarStore {
         preparedFolder,
         (share) => onProgress?.(entry.id, share * first),
         signal,
+        sizePx,
       );
       const told = (share: number) => onProgress?.(entry.id, first + share * (1 - first));
       await complete?.(entry.id, preparedPath(preparedFolder, entry.id), manifest, told, signal);

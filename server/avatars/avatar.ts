@@ -67,6 +67,8 @@ export interface StoredClip {
   readonly fileFrames: number;
   /** Where its geometry lies, absolute. */
   readonly folder: string;
+  /** Side of its pictures. */
+  readonly sizePx: number;
   /** Its pictures, relative to the folder. */
   readonly file: string;
 }

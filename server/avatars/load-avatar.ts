@@ -3,7 +3,7 @@ import { frameSizeBytes } from '../codecs/frame.ts';
 import { readPictures } from '../codecs/media-file.ts';
 import { AppError } from '../errors.ts';
 import type { Avatar, AvatarClip, StoredClip } from './avatar.ts';
-import { AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND, fileFrameAt, type Manifest, readGeometry } from './prepared-files.ts';
+import { CLIP_FRAMES_PER_SECOND, fileFrameAt, type Manifest, readGeometry } from './prepared-files.ts';
 import type { AvatarEntry } from './source-clips.ts';
 
 /** `idle`: what every session shows. `all`: also what is played on demand; doubles the memory of the demo avatars. */
@@ -34,7 +34,7 @@ export async function loadAvatar(
   choice: ClipChoice,
 ): Promise<Avatar> {
   const stored = manifest.clips.map(({ name, frameCount, fileFrames, file }) => {
-    return { name, frameCount, fileFrames, folder, file };
+    return { name, frameCount, fileFrames, folder, file, sizePx: manifest.sizePx };
   });
   const clips: AvatarClip[] = [];
   for (const clip of stored) if (isChosen(clip.name, choice)) clips.push(await loadStoredClip(clip));
@@ -58,14 +58,14 @@ export async function loadAvatar(
  * @throws {AppError} `avatar_invalid` if the files are not what the manifest said; `media_unreadable`.
  */
 export async function loadStoredClip(clip: StoredClip): Promise<AvatarClip> {
-  const { folder } = clip;
+  const { folder, sizePx } = clip;
   const path = join(folder, clip.file);
-  const [sizePx, framesPerSecond] = [AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND];
+  const size = { widthPx: sizePx, heightPx: sizePx };
   const sizeBytes = frameSizeBytes(sizePx, sizePx);
   const frames = new SharedArrayBuffer(clip.frameCount * sizeBytes);
   const bytes = new Uint8Array(frames);
   let read = 0;
-  for await (const frame of readPictures(path, { widthPx: sizePx, heightPx: sizePx, framesPerSecond })) {
+  for await (const frame of readPictures(path, { ...size, framesPerSecond: CLIP_FRAMES_PER_SECOND })) {
     bytes.set(frame.data, read * sizeBytes);
     if (++read === clip.fileFrames) break;
   }

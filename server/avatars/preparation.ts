@@ -33,6 +33,7 @@ export function preparedPath(preparedFolder: string, id: string): string {
  * @param preparedFolder Absolute; see {@link preparedPath}.
  * @param onProgress Called with 0..1 while something is prepared, never if nothing is to do.
  * @param signal Ends the preparation, which leaves nothing behind then.
+ * @param sizePx Side of the avatar's pictures; even.
  * @throws {AppError} `avatar_invalid` for a bad source, or if `preparation` is false and nothing was prepared; `face_not_found`,
  *   `media_unreadable`, `model_missing`; an {@link AvatarRefused} where the pictures are the reason; the signal's reason when it
  *   is aborted.
@@ -42,23 +43,24 @@ export async function prepareAvatar(
   preparedFolder: string,
   onProgress: (share: number) => void = () => {},
   signal?: AbortSignal,
+  sizePx = AVATAR_SIZE_PX,
 ): Promise<Manifest> {
   signal?.throwIfAborted();
   const folder = preparedPath(preparedFolder, entry.id);
   await removeLeftovers(folder);
   const existing = await readManifest(folder);
   if (!entry.preparation) {
-    if (existing) return existing;
+    if (existing?.sizePx === sizePx) return existing;
     throw new AppError(
       'avatar_invalid',
-      `Avatar ${entry.id}: preparation is false, but ${folder} holds no prepared data of this version. Set preparation: true.`,
+      `Avatar ${entry.id}: preparation is false, but ${folder} holds no prepared data of this version and of ${sizePx} pixels a side. Set preparation: true.`,
     );
   }
   const clips = await sourceClips(entry);
   const source = await checksumOf(clips);
   const faceModels = faceModelsVersion();
-  const isSame = existing && existing.source === source && existing.faceModels === faceModels;
-  const isCurrent = isSame && (await isIntact(folder, existing));
+  const isSame = existing && existing.source === source && existing.sizePx === sizePx;
+  const isCurrent = isSame && existing.faceModels === faceModels && (await isIntact(folder, existing));
   if (isCurrent && existing.bboxShiftPx === entry.bboxShiftPx) {
     return keepConsent(folder, existing, entry.consent ?? existing.consent);
   }
@@ -68,7 +70,7 @@ export async function prepareAvatar(
   try {
     const { id, bboxShiftPx } = entry;
     const seed = Number.parseInt(source.slice(0, 8), 16);
-    const job = { avatarId: id, clips, bboxShiftPx, folder: newFolder, finalFolder: folder, seed };
+    const job = { avatarId: id, clips, bboxShiftPx, sizePx, folder: newFolder, finalFolder: folder, seed };
     const prepared = await prepareApart(job, onProgress, signal);
     const portrait = await ownPortrait(entry.videoFile);
     const manifest: Manifest = {
@@ -76,7 +78,7 @@ export async function prepareAvatar(
       source,
       bboxShiftPx,
       faceModels,
-      sizePx: AVATAR_SIZE_PX,
+      sizePx,
       framesPerSecond: CLIP_FRAMES_PER_SECOND,
       faceCount: prepared.faceCount,
       portrait: portrait ? relative(folder, portrait) : 'portrait.png',

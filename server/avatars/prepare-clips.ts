@@ -13,13 +13,7 @@ import { FaceLandmarks } from './face-landmarks.ts';
 import { findingsOf } from './findings/clip-findings.ts';
 import { cropLuma, sharpenLipLine } from './lip-line.ts';
 import { mouthGeometry } from './mouth-geometry.ts';
-import {
-  AVATAR_SIZE_PX,
-  CLIP_FRAMES_PER_SECOND,
-  fileFrameAt,
-  geometryPath,
-  type PreparedClip,
-} from './prepared-files.ts';
+import { CLIP_FRAMES_PER_SECOND, fileFrameAt, geometryPath, type PreparedClip } from './prepared-files.ts';
 import { filmedClip, livingClip, type ShownClip } from './shown-clip.ts';
 import type { SourceClip } from './source-clips.ts';
 import { chooseSquare, type Square } from './square-cut.ts';
@@ -43,6 +37,8 @@ export interface PreparationJob {
   readonly folder: string;
   /** Where that folder will be in the end; paths in the result are relative to it. */
   readonly finalFolder: string;
+  /** Side of the pictures to make; even. */
+  readonly sizePx: number;
   /** A whole number from which the movements of a photo are made. */
   readonly seed: number;
 }
@@ -98,11 +94,13 @@ export async function prepareClips(
   const shown: ShownClip[] = [];
   for (const clip of clips) {
     const isPhoto = clip.info.kind === 'picture';
-    shown.push(isPhoto ? await livingClip(clip, size, square, job.seed) : filmedClip(clip, size, square));
+    shown.push(
+      isPhoto ? await livingClip(clip, size, square, job.sizePx, job.seed) : filmedClip(clip, size, square, job.sizePx),
+    );
   }
   const geometry = mouthGeometry(
     shown.map(({ points }) => points),
-    job.bboxShiftPx * (size.widthPx / info.widthPx) * (AVATAR_SIZE_PX / square.sizePx),
+    job.bboxShiftPx * (size.widthPx / info.widthPx) * (job.sizePx / square.sizePx),
   );
   done('movements and geometry');
   const prepared = clips.map((clip) => preparedClip(job, clip, square));
@@ -171,12 +169,12 @@ function refused({ avatarId }: PreparationJob, report: AvatarReport): AvatarRefu
   return new AvatarRefused('avatar_invalid', `Avatar ${avatarId}: ${told.join(' ')}`, report);
 }
 
-function preparedClip({ finalFolder }: PreparationJob, clip: TrackedClip, square: Square): PreparedClip {
+function preparedClip({ finalFolder, sizePx }: PreparationJob, clip: TrackedClip, square: Square): PreparedClip {
   const { source, info, stretch, frameCount } = clip;
-  const isWhole = square.x === 0 && square.y === 0 && square.sizePx === AVATAR_SIZE_PX && stretch.firstFrame === 0;
+  const isWhole = square.x === 0 && square.y === 0 && square.sizePx === sizePx && stretch.firstFrame === 0;
   return {
     name: source.name,
-    file: isWhole && isPrepared(info) ? relative(finalFolder, source.path) : `${source.name}.mp4`,
+    file: isWhole && isPrepared(info, sizePx) ? relative(finalFolder, source.path) : `${source.name}.mp4`,
     fileFrames: stretch.fileFrames,
     isMirrored: stretch.isMirrored,
     frameCount,
@@ -184,12 +182,12 @@ function preparedClip({ finalFolder }: PreparationJob, clip: TrackedClip, square
 }
 
 /** Whether a source can be used as it is. */
-function isPrepared({ kind, codec, widthPx, heightPx, framesPerSecond }: MediaInfo): boolean {
+function isPrepared({ kind, codec, widthPx, heightPx, framesPerSecond }: MediaInfo, sizePx: number): boolean {
   return (
     kind === 'video' &&
     codec === 'h264' &&
-    widthPx === AVATAR_SIZE_PX &&
-    heightPx === AVATAR_SIZE_PX &&
+    widthPx === sizePx &&
+    heightPx === sizePx &&
     Math.abs((framesPerSecond ?? 0) - CLIP_FRAMES_PER_SECOND) < 0.01
   );
 }
@@ -208,26 +206,26 @@ async function writeClip(
       if (luma.length === 0 && clip.name === 'idle_0') {
         await writePng(join(job.folder, 'portrait.png'), shown.photo ?? frame);
       }
-      luma.push(frame.data.slice(0, AVATAR_SIZE_PX * AVATAR_SIZE_PX));
+      luma.push(frame.data.slice(0, job.sizePx * job.sizePx));
       yield frame;
       onProgress(luma.length / clip.fileFrames);
     }
   }
   if (clip.file === `${clip.name}.mp4`)
-    await writePictures(join(job.folder, clip.file), pictures(), shown.photo ? PHOTO_CRF : CRF);
+    await writePictures(join(job.folder, clip.file), pictures(), job.sizePx, shown.photo ? PHOTO_CRF : CRF);
   else for await (const _ of pictures());
   sharpenLipLine(geometry, (index) => {
     const [a, b, tx, ty] = geometry.subarray(index * GEOMETRY_SIZE);
-    return cropLuma(luma[fileFrameAt(clip, index)], AVATAR_SIZE_PX, AVATAR_SIZE_PX, { a, b, tx, ty });
+    return cropLuma(luma[fileFrameAt(clip, index)], job.sizePx, job.sizePx, { a, b, tx, ty });
   });
   const { buffer, byteOffset, byteLength } = geometry;
   await writeFile(geometryPath(job.folder, clip.name), new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 /** Writes a film; the next picture is made while one is encoded. */
-async function writePictures(path: string, pictures: AsyncIterable<Frame>, crf: number): Promise<void> {
-  const [sizePx, framesPerSecond] = [AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND];
-  const writer = await VideoFileWriter.open(path, { widthPx: sizePx, heightPx: sizePx, framesPerSecond, crf });
+async function writePictures(path: string, pictures: AsyncIterable<Frame>, sizePx: number, crf: number): Promise<void> {
+  const format = { widthPx: sizePx, heightPx: sizePx, framesPerSecond: CLIP_FRAMES_PER_SECOND, crf };
+  const writer = await VideoFileWriter.open(path, format);
   let written: Promise<void> = Promise.resolve();
   try {
     for await (const frame of pictures) {

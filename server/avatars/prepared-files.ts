@@ -10,7 +10,7 @@ import type { Consent } from './source-clips.ts';
 /** Raised when prepared data changes its meaning, so that older data is made again. */
 export const PREPARATION_VERSION = 5;
 export const MANIFEST = 'manifest.json';
-/** Side of every avatar picture, in pixels. */
+/** Side of avatars' pictures unless the configuration says otherwise, in pixels. */
 export const AVATAR_SIZE_PX = 512;
 /** Rate of every clip. */
 export const CLIP_FRAMES_PER_SECOND = 25;
@@ -18,7 +18,7 @@ export const CLIP_FRAMES_PER_SECOND = 25;
 /** One clip as prepared. */
 export interface PreparedClip {
   readonly name: string;
-  /** Its pictures: a path relative to the folder of the manifest, 512 × 512 at 25 fps. May be the source itself. */
+  /** Its pictures: a path relative to the folder of the manifest, as large as the manifest says, at 25 fps. May be the source itself. */
   readonly file: string;
   /** Pictures taken from the file, from the first one on. */
   readonly fileFrames: number;
@@ -36,6 +36,7 @@ export interface Manifest {
   readonly bboxShiftPx: number;
   /** Version of the library and the models that found the face. */
   readonly faceModels: string;
+  /** Side of its pictures. */
   readonly sizePx: number;
   readonly framesPerSecond: number;
   /** Most faces that a picture showed; the largest was taken. */

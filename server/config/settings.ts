@@ -137,6 +137,7 @@ export const SETTINGS = section({
   media: section({
     folders: listOf('a list of folders', path(), ['avatars']),
     preparedFolder: path('avatars'),
+    avatarSizePx: multipleOf(8, 256, 1080, 512),
     maxMemoryMb: wholeNumber(0, 1_000_000, 700),
     maxAddedAvatars: wholeNumber(0, 1000, 4),
     ownFolder: path('own-avatars'),

@@ -24,7 +24,7 @@ export function fakeClip(name: string, first = 0, frameCount = 10): AvatarClip {
 
 /** What a clip is on disk: nothing, since `FakeShelf` makes it. */
 export function fakeStoredClip(name: string, frameCount = 10) {
-  return { name, frameCount, fileFrames: frameCount, folder: '/nowhere', file: `${name}.mp4` };
+  return { name, frameCount, fileFrames: frameCount, folder: '/nowhere', sizePx: SIDE_PX, file: `${name}.mp4` };
 }
 
 /** A tiny avatar, see {@link fakeClip}. */

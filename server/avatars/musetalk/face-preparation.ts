@@ -54,7 +54,8 @@ export class FacePreparation {
     try {
       // Nobody speaks in the others.
       const clips = manifest.clips.filter(({ name }) => !name.startsWith('action_'));
-      const job: FaceJob = { avatarId, preparedFolder, clips, folder: newFolder, models: this.#models };
+      const { sizePx } = manifest;
+      const job: FaceJob = { avatarId, preparedFolder, clips, sizePx, folder: newFolder, models: this.#models };
       const facts = await prepareFaceApart(job, onProgress, signal);
       const made: FaceManifest = {
         version: FACE_VERSION,

@@ -11,7 +11,7 @@ import { OnnxModel } from '../../models/onnx-model.ts';
 import { type GraphSource, hasGraph, type OpenedGraphs, openGraphs } from '../../models/open-graphs.ts';
 import { FACE_POINTS, FaceLandmarks } from '../face-landmarks.ts';
 import { type FaceFinder, trackFace } from '../face-track.ts';
-import { AVATAR_SIZE_PX, CLIP_FRAMES_PER_SECOND, type PreparedClip } from '../prepared-files.ts';
+import { CLIP_FRAMES_PER_SECOND, type PreparedClip } from '../prepared-files.ts';
 import { DwPose } from './dw-pose.ts';
 import { cropAround, faceBox } from './face-box.ts';
 import { labelsFromLandmarks } from './face-labels.ts';
@@ -25,7 +25,6 @@ import { type FaceFrame, writeFaceClip } from './prepared-face.ts';
 const FRAMES_PER_RUN = 4;
 /** The part of a clip's time that goes into finding the face where models run on a GPU; elsewhere the models take nearly all of it. */
 const TRACKING_SHARE = 0.1;
-const SIZE = { widthPx: AVATAR_SIZE_PX, heightPx: AVATAR_SIZE_PX };
 
 /** What is to be made for MuseTalk; can be sent to another process. */
 export interface FaceJob {
@@ -33,6 +32,8 @@ export interface FaceJob {
   /** Of the avatar's manifest; paths are relative to it. */
   readonly preparedFolder: string;
   readonly clips: readonly PreparedClip[];
+  /** Side of their pictures. */
+  readonly sizePx: number;
   /** Existing empty folder that the results go to. */
   readonly folder: string;
   readonly models: GraphSource;
@@ -117,14 +118,15 @@ interface TrackedFrame {
 
 /** Finds the face in every picture of a clip's file; where it is hidden, it is where it was before. */
 async function trackClip(
-  job: Pick<FaceJob, 'avatarId' | 'preparedFolder'>,
+  job: Pick<FaceJob, 'avatarId' | 'preparedFolder' | 'sizePx'>,
   clip: PreparedClip,
   { finder, pose }: { readonly finder: FaceFinder; readonly pose: Pick<DwPose, 'find'> | null },
   onProgress: (share: number) => void,
 ): Promise<TrackedFrame[]> {
   const path = join(job.preparedFolder, clip.file);
   const frames: Frame[] = [];
-  for await (const frame of readPictures(path, { ...SIZE, framesPerSecond: CLIP_FRAMES_PER_SECOND })) {
+  const size = { widthPx: job.sizePx, heightPx: job.sizePx };
+  for await (const frame of readPictures(path, { ...size, framesPerSecond: CLIP_FRAMES_PER_SECOND })) {
     frames.push(frame);
     if (frames.length === clip.fileFrames) break;
   }
@@ -141,15 +143,15 @@ async function trackClip(
     );
   // A face that is lost for good is taken to stay where it was last seen: lists must not become shorter than the clip.
   const track = await trackFace(pictures(), finder, { minUsefulFrames: 1, notFound });
-  const size = 2 * FACE_POINTS;
+  const numbers = 2 * FACE_POINTS;
   const tracked: TrackedFrame[] = [];
   for (const [at, frame] of frames.entries()) {
     const shown = Math.min(at, track.frameCount - 1);
-    const ofMesh = landmarks68(track.points.subarray(shown * size, (shown + 1) * size));
+    const ofMesh = landmarks68(track.points.subarray(shown * numbers, (shown + 1) * numbers));
     const ofPose = pose && (await pose.find(rgb(frame)));
     // It always tells of points; those beyond the picture are of no face.
-    const landmarks = ofPose?.every((value) => value >= 0) && faceBox(ofPose, SIZE) ? ofPose : ofMesh;
-    const box = faceBox(landmarks, SIZE) ?? tracked.at(-1)?.box;
+    const landmarks = ofPose?.every((value) => value >= 0) && faceBox(ofPose, size) ? ofPose : ofMesh;
+    const box = faceBox(landmarks, size) ?? tracked.at(-1)?.box;
     if (!box) throw notFound(at);
     tracked.push({ frame, landmarks, box });
   }
