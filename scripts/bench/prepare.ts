@@ -8,6 +8,7 @@ import { writeVideo } from '../../server/codecs/video-file-writer.ts';
 import { AskedProcess } from './asked-process.ts';
 import type { Bench, BenchRun } from './bench.ts';
 import { atMost } from './figures.ts';
+import { measureBeside } from './prepare-beside.ts';
 import { MachineLoad } from './processes.ts';
 
 const AVATARS = join(import.meta.dirname, '../../avatars');
@@ -29,10 +30,13 @@ export interface PrepareFigures {
   readonly peakMb: number;
 }
 
-/** How long a photo and a 720p video of 10 s take until somebody can talk through them, and what memory that takes. */
+/**
+ * How long a photo and a 720p video of 10 s take until somebody can talk through them, what memory that takes, and whether those who
+ * talk meanwhile notice.
+ */
 export const prepare: Bench = {
   name: 'prepare',
-  summary: 'from a photo or a video to an avatar: how long it takes, and how much memory',
+  summary: 'from a photo or a video to an avatar: how long it takes, how much memory, and whether others notice',
   run: async (run) => {
     const folder = await mkdtemp(join(tmpdir(), 'prepare-bench-'));
     run.atEnd(() => rm(folder, { recursive: true, force: true }));
@@ -41,6 +45,7 @@ export const prepare: Bench = {
     const load = new MachineLoad();
     await measure(run, folder, 'photo', PHOTO, 5);
     await measure(run, folder, 'video', film, 30);
+    await measureBeside(run, folder, PHOTO, film);
     run.say(`${load.describe()}; whatever else runs comes before preparations, which have low priority`);
   },
 };

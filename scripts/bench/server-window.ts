@@ -23,12 +23,13 @@ export interface ServerWindow {
 
 const NOTHING: HistogramSummary = { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
 
-/** Measures a running server for `durationMs`. */
-export async function measure(server: ServerProcess, durationMs: number): Promise<ServerWindow> {
+/** Measures a running server for `durationMs`, or while something is done. */
+export async function measure(server: ServerProcess, during: number | (() => Promise<void>)): Promise<ServerWindow> {
   const load = new MachineLoad();
   await server.resetHistograms();
   const before = { ...(await look(server)), atMs: performance.now() };
-  await sleep(durationMs);
+  if (typeof during === 'number') await sleep(during);
+  else await during();
   const after = await look(server);
   const wallMs = performance.now() - before.atMs;
   const threadShares = [...after.threads]

@@ -18,8 +18,8 @@ import {
 import { runApart } from './run-apart.ts';
 import { type AvatarEntry, type Consent, checksumOf, ownPortrait, sourceClips } from './source-clips.ts';
 
-/** Longest that one avatar takes: many times what a long video needs. */
-const MAX_SECONDS = 180;
+/** Longest that one avatar takes: many times what a long video needs, since all else on the machine comes first. */
+const MAX_SECONDS = 600;
 
 /** Where an avatar's prepared data lies: `<preparedFolder>/<id>/prepared`. */
 export function preparedPath(preparedFolder: string, id: string): string {

@@ -224,7 +224,7 @@ async function writeClip(
 
 /** Writes a film; the next picture is made while one is encoded. */
 async function writePictures(path: string, pictures: AsyncIterable<Frame>, sizePx: number, crf: number): Promise<void> {
-  const format = { widthPx: sizePx, heightPx: sizePx, framesPerSecond: CLIP_FRAMES_PER_SECOND, crf };
+  const format = { widthPx: sizePx, heightPx: sizePx, framesPerSecond: CLIP_FRAMES_PER_SECOND, crf, isFrugal: true };
   const writer = await VideoFileWriter.open(path, format);
   let written: Promise<void> = Promise.resolve();
   try {

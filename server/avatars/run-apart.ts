@@ -16,7 +16,7 @@ export type FromApart<Result> =
     };
 
 /** Sessions that run come first. */
-const NICENESS = 5;
+const NICENESS = 19;
 
 export interface ApartOptions {
   /** Module that takes the job as its first message and answers with {@link FromApart}. */
@@ -40,7 +40,8 @@ export interface ApartOptions {
 export function runApart<Job extends object, Result>(job: Job, options: ApartOptions): Promise<Result> {
   const { onProgress, signal, maxSeconds, tooSlow, crashed } = options;
   return new Promise((resolve, reject) => {
-    const child = fork(options.process, { execArgv: [] });
+    // One thread beside the main one is enough for its rubbish: a core must stay free for those who talk.
+    const child = fork(options.process, { execArgv: ['--v8-pool-size=1'] });
     let result: { readonly value: Result } | null = null;
     let failure: Error | null = null;
     // Nothing in it is worth a goodbye: its folder is removed by whoever made it.
