@@ -64,7 +64,9 @@ export class EngineSwitch<E extends RunningEngine> {
 
   /** What is loaded, loading and possible. */
   async state(): Promise<ModelsState> {
-    const engines = await Promise.all(this.#options.engines.map((choice) => this.#stateOf(choice)));
+    const files = await Promise.all(this.#options.engines.map(filesOf));
+    // Another engine may have taken over while files were looked at; from here on nothing waits, so that all is of one moment.
+    const engines = files.map((each) => this.#stateOf(each));
     return { running: this.#running?.spec.id ?? null, loading: this.#loading, problem: this.#problem, engines };
   }
 
@@ -154,17 +156,15 @@ export class EngineSwitch<E extends RunningEngine> {
     });
   }
 
-  async #stateOf(choice: EngineChoice): Promise<EngineState> {
-    const { id } = choice;
+  #stateOf({ id, missing, models }: EngineFiles): EngineState {
     const report = this.#running?.spec.id === id ? this.#running.report : null;
-    const missing = (await modelFiles(choice)).filter((path) => !existsSync(path)).map((path) => basename(path));
     return {
       id,
       state: this.#stateName(id, missing.length),
       missing_files: missing,
       provider: report?.provider ?? null,
       refused: report?.refusals ?? [],
-      models: report?.models ?? (await modelsOf(choice)),
+      models: report?.models ?? models,
     };
   }
 
@@ -173,6 +173,19 @@ export class EngineSwitch<E extends RunningEngine> {
     if (this.#running?.spec.id === id) return 'running';
     return missing > 0 ? 'incomplete' : 'available';
   }
+}
+
+/** What lies on disk of an engine. */
+interface EngineFiles {
+  readonly id: string;
+  /** Names of files that it cannot do without. */
+  readonly missing: readonly string[];
+  readonly models: EngineState['models'];
+}
+
+async function filesOf(choice: EngineChoice): Promise<EngineFiles> {
+  const missing = (await modelFiles(choice)).filter((path) => !existsSync(path)).map((path) => basename(path));
+  return { id: choice.id, missing, models: await modelsOf(choice) };
 }
 
 /** What the models of an engine that does not run say about themselves. */

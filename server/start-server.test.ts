@@ -13,7 +13,13 @@ function configWith(engine: string): Config {
     settings: {
       ...settings,
       http: { ...settings.http, host: '127.0.0.1' },
-      engine: { ...settings.engine, id: engine, fallbacks: ['static'], workers: 1 },
+      engine: {
+        ...settings.engine,
+        id: engine,
+        fallbacks: ['static'],
+        workers: 1,
+        musetalk: { ...settings.engine.musetalk, modelsFolder: '/nowhere' },
+      },
       media: { ...settings.media, folders: [], preparedFolder: '/nowhere' },
     },
     avatars: [
