@@ -70,7 +70,7 @@ def speech_stream(paths, rng, noise_rng):
         end = at + len(samples)
         at = end + int(rng.choice([0, rng.uniform(0, 0.3), rng.uniform(0.3, 2.0)]) * HZ)
         if at - end > HZ // 3 and rng.random() < 0.3:
-            between = noises.breaths(noise_rng, min(at, SAMPLES) - end)
+            between = noises.breaths(noise_rng, max(1, min(at, SAMPLES) - end))
             out[end:end + len(between)] += 0.1 * 10 ** (-rng.uniform(8, 30) / 20) * between / (np.abs(between).max() + 1e-6)
     return out, phones, loud
 
@@ -79,12 +79,16 @@ def beside(rng, x, babble):
     """noise 0 to 30 dB below what sounds"""
     kind = noises.any_of(rng, noises.BESIDE)
     noise = babble if kind == 'babble' else kind(rng, len(x))
+    return add(x, noise, rng.uniform(10 if kind == 'babble' else 0, 30))
+
+
+def add(x, noise, below_db):
     sounding = x[np.abs(x) > 1e-3]
     loud = np.sqrt((sounding ** 2).mean()) if len(sounding) else 0.1
-    return x + noises.unit(noise) * loud * 10 ** (-rng.uniform(10 if kind == 'babble' else 0, 30) / 20)
+    return x + noises.unit(noise) * loud * 10 ** (-below_db / 20)
 
 
-def spoil(rng, x, babble):
+def spoil(rng, x, babble, noisy):
     """one stream's way from a mouth to the server"""
     if rng.random() < 0.6:
         x = channel.equalised(rng, x)
@@ -92,6 +96,8 @@ def spoil(rng, x, babble):
         x = channel.echoing(rng, x)
     for _ in range(rng.choice(3, p=[0.3, 0.55, 0.15])):
         x = beside(rng, x, babble)
+    if noisy and rng.random() < noisy:
+        x = add(x, noises.coloured(rng, len(x), rng.choice([0, rng.uniform(0, 1.5)])), rng.uniform(5, 15))
     if rng.random() < 0.1:
         x = channel.telephone(rng, x)
     x = x / (np.abs(x).max() + 1e-6)
@@ -128,6 +134,7 @@ def main():
     p.add_argument('--streams', type=int, default=1000)
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--held', type=float, default=0, help='share of streams with held vowels instead of speech')
+    p.add_argument('--noisy', type=float, default=0, help='share of streams with steady noise 5 to 15 dB below, white half of the time')
     a = p.parse_args()
     voices = {}
     for path in sorted(glob.glob(os.path.join(a.speech, '*.wav'))):
@@ -149,7 +156,7 @@ def main():
                 samples, phones, loud = speech_stream(voices[rng.choices(names, weights)[0]], rng, noise_rng)
             y[k], c[k, :, 0] = curves.timeline(phones, FRAMES, loud), curves.classes(phones, FRAMES)
             babble = 0.7 * np.roll(babble, HZ) + samples
-        x[k] = log_mel(spoil(noise_rng, samples, babble + 1e-3 * noises.pink(noise_rng, SAMPLES)))
+        x[k] = log_mel(spoil(noise_rng, samples, babble + 1e-3 * noises.pink(noise_rng, SAMPLES), a.noisy))
         if k % 100 == 99:
             print('%d of %d streams' % (k + 1, a.streams), flush=True)
     np.savez(a.out, x=x, y=y, c=c[:, :, 0])

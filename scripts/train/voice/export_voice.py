@@ -143,7 +143,7 @@ def quantised(model):
 def read(path):
     """an exported .onnx -> the network that it was, but for the viseme head, which is new"""
     tables = {i.name.removesuffix('_half'): torch.tensor(numpy_helper.to_array(i).astype(np.float32)) for i in onnx.load(path).graph.initializer}
-    network = t.VoiceNetwork()
+    network = t.VoiceNetwork().eval()
 
     def rzn(w):
         z, r, n = np.split(w, 3)
@@ -169,7 +169,7 @@ def main():
     if not a.model:
         onnx.save(quantised(onnx.load(a.out + '.onnx')), a.out + '.int8.onnx')
         return
-    network = t.VoiceNetwork()
+    network = t.VoiceNetwork().eval()
     network.load_state_dict(torch.load(a.model))
     for w in network.parameters():
         w.requires_grad_(False)

@@ -5,6 +5,9 @@ import { spec } from './embedded.ts';
 /** Formants in Hz of vowels as a man says them (Peterson and Barney, 1952, table II). */
 export const VOWELS = { ah: [730, 1090, 2440], ee: [270, 2290, 3010], oo: [300, 870, 2240] } as const;
 
+/** The murmur behind closed lips. */
+const MURMUR = [250, 1100, 2200];
+
 /** Sound for tests: each piece lasts `ms` at 16 kHz; levels in dB below full scale, roughly. */
 export function silence(ms: number): Float32Array {
   return new Float32Array((ms * MODEL_SAMPLE_RATE_HZ) / 1000);
@@ -32,6 +35,36 @@ export function vowel(name: keyof typeof VOWELS, ms: number, levelDb = -20): Flo
   const edge = MODEL_SAMPLE_RATE_HZ / 100;
   const faded = out.map((value, n) => value * Math.min(1, n / edge, (out.length - 1 - n) / edge));
   return scaled(faded, levelDb);
+}
+
+/** A vowel, m, and the vowel again; lips are closed from 350 to 470 ms. */
+export function vowelAndM(name: keyof typeof VOWELS): Float32Array {
+  const open = VOWELS[name];
+  const pieces = [
+    glide(open, open, 300, -20),
+    glide(open, MURMUR, 50, -20),
+    glide(MURMUR, MURMUR, 120, -36),
+    glide(MURMUR, open, 40, -20),
+    glide(open, open, 300, -20),
+  ];
+  return Float32Array.from(pieces.flatMap((piece) => [...piece]));
+}
+
+/** The harmonics of a voice through formants that move from one place to another. */
+function glide(from: readonly number[], to: readonly number[], ms: number, levelDb: number): Float32Array {
+  const out = silence(ms);
+  for (let hz = 120; hz < 5000; hz += 120) {
+    for (let n = 0; n < out.length; n++) {
+      const gain = from.reduce((product, start, k) => {
+        const formant = start + ((to[k] - start) * n) / out.length;
+        const ratio = hz / formant;
+        return product / Math.hypot(1 - ratio * ratio, (ratio * 90) / formant);
+      }, 120 / hz);
+      const t = n / MODEL_SAMPLE_RATE_HZ;
+      out[n] += gain * Math.sin(2 * Math.PI * hz * (t + VIBRATO_S * Math.sin(2 * Math.PI * 5 * t)) + hz);
+    }
+  }
+  return scaled(out, levelDb);
 }
 
 /** Steady room noise: white, or falling by 3 to 6 dB per octave for `slope` 0..1. Always the same. */

@@ -33,6 +33,11 @@ export class VoiceGate {
   #quietFrames = 0;
   #noiseFrames = 0;
 
+  /** How far the loudest lately stands above the noise floor, in dB; 0 before anybody has spoken. */
+  get clearDb(): number {
+    return Number.isNaN(this.#peak) ? 0 : this.#peak - this.#floor;
+  }
+
   /** @returns 0 if nobody speaks, else loudness relative to the loudest lately: more than 0, at most 1. */
   step(spectrum: Spectrum): number {
     const { levels, peakiness } = spectrum;

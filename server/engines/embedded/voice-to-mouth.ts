@@ -20,10 +20,13 @@ const SMALLEST = 0.004;
 
 /**
  * The network's press is how sure it is of p, b or m. Lips that are half pressed are a mouth in its own right that nobody
- * makes, so what is likely is done.
+ * makes, so what is likely is done: nothing up to `from`, all from `to` on. In noise the network is less sure of everything.
  */
-const PRESS_FROM = 0.3;
-const PRESS_TO = 0.65;
+const PRESS_CLEAR = { from: 0.27, to: 0.45 };
+const PRESS_IN_NOISE = { from: 0.2, to: 0.38 };
+/** A voice that stands so far above the noise floor is in noise, or clear; between, something between. */
+const IN_NOISE_DB = 15;
+const CLEAR_DB = 35;
 
 const [JAW, LOWER, UPPER, , , PRESS] = MOUTH_PARAMETERS.keys();
 
@@ -40,6 +43,8 @@ export class VoiceToMouth {
   readonly #mouth = new Float32Array(MOUTH_PARAMETERS.length);
   readonly #shutFrom = new Float32Array(MOUTH_PARAMETERS.length);
   readonly #lastRow = new Float32Array(MEL_BINS).fill(Number.NaN);
+  /** The network's press of the frame before. */
+  #lastPress = 0;
   #generation = -1;
 
   /** @param network Shared by the thread's sessions; stays the caller's. */
@@ -77,6 +82,7 @@ export class VoiceToMouth {
     this.#generation = generation;
     this.#mouth.fill(0);
     this.#shutFrom.fill(0);
+    this.#lastPress = 0;
     this.#state.fill(0, STATE_SOUND_SIZE);
     this.#lastRow.fill(Number.NaN);
   }
@@ -104,13 +110,24 @@ export class VoiceToMouth {
 
   #follow(): void {
     const mouth = this.#mouth;
-    this.#heard[PRESS] = Math.min(1, Math.max(0, (this.#heard[PRESS] - PRESS_FROM) / (PRESS_TO - PRESS_FROM)));
+    const heard = this.#heard[PRESS];
+    // Lips that part do so at once: the network grows unsure slowly.
+    this.#heard[PRESS] = this.#pressed(heard - Math.max(0, this.#lastPress - heard));
+    this.#lastPress = heard;
     for (let p = 0; p < mouth.length; p++) {
       const opens = (p === JAW || p === LOWER || p === UPPER) && this.#heard[p] > mouth[p];
       mouth[p] += (this.#heard[p] - mouth[p]) * (opens ? OPENING_STEP : 1);
       if (mouth[p] < SMALLEST) mouth[p] = 0;
     }
     this.#shutFrom.set(mouth);
+  }
+
+  /** What lips do of whom the network says `press`. */
+  #pressed(press: number): number {
+    const clear = Math.min(1, Math.max(0, (this.#gate.clearDb - IN_NOISE_DB) / (CLEAR_DB - IN_NOISE_DB)));
+    const from = PRESS_IN_NOISE.from + (PRESS_CLEAR.from - PRESS_IN_NOISE.from) * clear;
+    const to = PRESS_IN_NOISE.to + (PRESS_CLEAR.to - PRESS_IN_NOISE.to) * clear;
+    return Math.min(1, Math.max(0, (press - from) / (to - from)));
   }
 
   #shut(): void {
