@@ -119,6 +119,10 @@ export class Scenes {
     return [...(this.#action ? [this.#action] : []), ...this.#waiting.map(({ clip }) => clip)];
   }
 
+  get actionCount(): number {
+    return this.#waiting.length + (this.#action ? 1 : 0);
+  }
+
   /** Name of the clip that belongs to a state, and is or would be seen in it. */
   clipName(state: 'idle' | 'speaking'): string {
     return (state === 'speaking' ? (this.#speaking ?? this.#idle) : this.#idle).name;

@@ -1,5 +1,12 @@
 import { FeatureStream } from '../audio/feature-stream.ts';
-import { type AudioChunk, CHUNK_MS, CHUNK_SAMPLES, CHUNKS_PER_FRAME, FRAME_MS } from '../audio/pcm.ts';
+import {
+  type AudioChunk,
+  CHUNK_MS,
+  CHUNK_SAMPLES,
+  CHUNKS_PER_FRAME,
+  FRAME_MS,
+  MODEL_CHUNK_SAMPLES,
+} from '../audio/pcm.ts';
 import { Decimator } from '../audio/resampler.ts';
 import { VoiceActivity } from '../audio/voice-activity.ts';
 import type { FeatureSpec } from '../engines/engine.ts';
@@ -21,8 +28,8 @@ export class SoundIntake {
   #features: FeatureStream;
   /** Sound that is waited for after a frame has ended, ms: the engine's look-ahead, or more. */
   #waitMs: number;
-  /** The newest sound at the models' rate, for an engine that takes over; oldest first. */
-  readonly #recent: Float32Array[] = [];
+  /** The newest sound at the models' rate, for an engine that takes over: chunk `n` at `n % RECENT_CHUNKS`. Copied: chunks die young. */
+  readonly #recent = new Float32Array(RECENT_CHUNKS * MODEL_CHUNK_SAMPLES);
   #nextFrame = 0;
   #decimator = new Decimator();
   readonly #voice = new VoiceActivity();
@@ -45,8 +52,12 @@ export class SoundIntake {
    * @param waitMs Sound to wait for after a frame has ended, a multiple of 20; at least the engine's look-ahead.
    */
   setFeatures(spec: FeatureSpec, waitMs: number): void {
-    this.#features = new FeatureStream(spec, this.#nextChunk - this.#recent.length);
-    for (const model of this.#recent) this.#features.push(model);
+    const first = Math.max(0, this.#nextChunk - RECENT_CHUNKS);
+    this.#features = new FeatureStream(spec, first);
+    for (let chunk = first; chunk < this.#nextChunk; chunk += 1) {
+      const at = (chunk % RECENT_CHUNKS) * MODEL_CHUNK_SAMPLES;
+      this.#features.push(this.#recent.slice(at, at + MODEL_CHUNK_SAMPLES));
+    }
     this.#waitMs = waitMs;
   }
 
@@ -108,8 +119,7 @@ export class SoundIntake {
     const startedMs = timers.nowMs();
     const model = this.#decimator.process(heard);
     this.#features.push(model);
-    this.#recent.push(model);
-    if (this.#recent.length > RECENT_CHUNKS) this.#recent.shift();
+    this.#recent.set(model, (this.#nextChunk % RECENT_CHUNKS) * MODEL_CHUNK_SAMPLES);
     if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
     metrics.histogram('features_ms').record(timers.nowMs() - startedMs);
     this.#nextChunk += 1;

@@ -89,7 +89,7 @@ export class Stage {
   /** As {@link Scenes.next}. */
   next(hearing: Hearing): Scene {
     const scene = this.#scenes.next(hearing);
-    if (this.#scenes.actions.length < this.#actions.length) this.#giveActionsBack();
+    if (this.#scenes.actionCount < this.#actions.length) this.#giveActionsBack();
     return scene;
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CROP_SIZE_PX } from '../../avatars/avatar.ts';
+import { CROP_SIZE_PX, FRAME_GEOMETRY } from '../../avatars/avatar.ts';
 import type { FaceLook } from './face-look.ts';
 import { type Inside, OVERLAY_BYTES, OVERLAY_SIZE_PX, paintInside, type TexelBox } from './mouth-inside.ts';
 import { GEOMETRY } from './test-avatar.ts';
@@ -30,6 +30,19 @@ test('an open mouth shows bright teeth above a dark inside', () => {
   const [teeth, inside] = [texelAt(overlay, 61, 53.5), texelAt(overlay, 61, 58)];
   assert.ok(teeth[3] === 255 && inside[3] === 255);
   assert.ok(teeth[1] > 100 && inside[1] < 60, `${teeth} above ${inside}`);
+});
+
+test('a stray spot of the mask beside the face is not painted', () => {
+  const spotted = mask.slice();
+  const sides = [GEOMETRY[FRAME_GEOMETRY.FACE_LEFT_U], GEOMETRY[FRAME_GEOMETRY.FACE_RIGHT_U]];
+  const beside = [Math.floor(sides[0]) - 2, Math.ceil(sides[1]) + 1];
+  for (const u of beside) spotted[60 * CROP_SIZE_PX + u] = 200;
+  const overlay = paint({ ...open, mask: spotted });
+  assert.deepEqual(
+    beside.map((u) => texelAt(overlay, u + 0.5, 60.5)[3]),
+    [0, 0],
+  );
+  assert.equal(texelAt(overlay, 61, 58)[3], 255);
 });
 
 test('teeth are darker in a darker face', () => {

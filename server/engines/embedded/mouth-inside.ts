@@ -46,11 +46,16 @@ export function paintInside(inside: Inside, overlay: Uint8Array, painted: TexelB
   painted.left = painted.right = painted.top = painted.bottom = 0;
   const opening = findOpening(inside.mask);
   if (opening.right < opening.left) return;
-  // The mask fades out over one more crop pixel on each side.
-  painted.left = Math.max(0, opening.left - 1) * TEXELS_PER_PX;
-  painted.right = Math.min(CROP_SIZE_PX, opening.right + 2) * TEXELS_PER_PX;
+  // The mask fades out over one more crop pixel on each side. A stray spot of it beside the face is not a mouth.
+  const face = faceBox(inside);
+  painted.left = Math.max(face.left, opening.left - 1) * TEXELS_PER_PX;
+  painted.right = Math.min(face.right, opening.right + 2) * TEXELS_PER_PX;
   painted.top = Math.max(0, opening.top - 1) * TEXELS_PER_PX;
-  painted.bottom = Math.min(CROP_SIZE_PX, opening.bottom + 2) * TEXELS_PER_PX;
+  painted.bottom = Math.min(face.bottom, opening.bottom + 2) * TEXELS_PER_PX;
+  if (painted.right <= painted.left || painted.bottom <= painted.top) {
+    painted.left = painted.right = painted.top = painted.bottom = 0;
+    return;
+  }
   const halfWidth = Math.max(6, (opening.right - opening.left) / 2);
   const { upper, lower, left, right } = opening;
   for (let i = painted.left; i < painted.right; i++) {
@@ -58,6 +63,15 @@ export function paintInside(inside: Inside, overlay: Uint8Array, painted: TexelB
     const column = Math.min(Math.max(Math.floor(u), left), right);
     paintColumn(inside, overlay, painted, { i, u, top: upper[column], bottom: lower[column], halfWidth });
   }
+}
+
+/** Whole crop pixels that are the face's for sure: between its sides, as far down as the chin goes with the jaw. */
+function faceBox({ geometry, jawPx }: Inside): { left: number; right: number; bottom: number } {
+  return {
+    left: Math.max(0, Math.ceil(geometry[FRAME_GEOMETRY.FACE_LEFT_U])),
+    right: Math.min(CROP_SIZE_PX, Math.floor(geometry[FRAME_GEOMETRY.FACE_RIGHT_U])),
+    bottom: Math.min(CROP_SIZE_PX, Math.floor(geometry[FRAME_GEOMETRY.CHIN_V] + jawPx)),
+  };
 }
 
 interface Column {
