@@ -26,10 +26,10 @@ const NEW_STRETCH_MS = 500;
  * How much later than its sender's pace asks for sound may be played, if there are pauses to leave out: a little, and as much
  * as its pieces were late themselves of late, up to a limit.
  */
-const LAG_MS = 40;
+const LAG_MS = 25;
 const LONGEST_LAG_MS = 100;
 /** A piece that was late is forgotten by so many ms in a second. */
-const FORGOTTEN_MS_PER_S = 10;
+const FORGOTTEN_MS_PER_S = 5;
 /** Peak below which sound counts as a pause (-48 dB of full scale). */
 const QUIET_PEAK = 130;
 const FIRST_RING_SAMPLES = (MODEL_SAMPLE_RATE_HZ * 250) / 1000;
