@@ -1,6 +1,6 @@
 import { CROP_SIZE_PX, FRAME_GEOMETRY } from '../../avatars/avatar.ts';
 import type { FaceLook } from './face-look.ts';
-import { findOpening } from './mouth-opening.ts';
+import { FAINT, findOpening } from './mouth-opening.ts';
 import { smoothStep } from './smooth-step.ts';
 
 /** Side of the overlay; two texels a crop pixel keep teeth sharp on large pictures. */
@@ -112,7 +112,7 @@ function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, col
   for (let j = painted.top; j < painted.bottom; j++) {
     const v = (j + 0.5) / TEXELS_PER_PX;
     const alpha = maskAt(mask, u, v);
-    if (alpha < 1) continue;
+    if (alpha < FAINT) continue;
     const below = v - top;
     const above = bottom - v;
 

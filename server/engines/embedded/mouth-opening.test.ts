@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CROP_SIZE_PX } from '../../avatars/avatar.ts';
-import { findOpening } from './mouth-opening.ts';
+import { FAINT, findOpening } from './mouth-opening.ts';
 
 /** A mask that is `value` in the given columns and rows, ends included. */
 function box(left: number, right: number, top: number, bottom: number, value = 255): Uint8Array {
@@ -26,4 +26,11 @@ test('lips that only just part are a line where they part', () => {
 test('lips that touch leave no opening', () => {
   const { left, right } = findOpening(new Uint8Array(CROP_SIZE_PX * CROP_SIZE_PX));
   assert.ok(right < left);
+});
+
+test('a mask so faint that nobody sees it widens no opening', () => {
+  const mask = box(40, 88, 52, 61);
+  mask[80 * CROP_SIZE_PX + 17] = FAINT - 1;
+  const { left, bottom } = findOpening(mask);
+  assert.deepEqual([left, bottom], [40, 61]);
 });

@@ -1,5 +1,7 @@
 import { CROP_SIZE_PX } from '../../avatars/avatar.ts';
 
+/** A mask below this is not seen: the network is never quite sure of anything, wherever it looks. */
+export const FAINT = 4;
 /** A mask value from which a pixel belongs to the opening. */
 const INSIDE = 128;
 /** Columns on each side that a height is averaged over, so that teeth have smooth light. */
@@ -28,7 +30,7 @@ export function findOpening(mask: Uint8Array): MouthOpening {
     let [first, last, weight, moment] = [-1, -1, 0, 0];
     for (let v = 0; v < size; v++) {
       const value = mask[v * size + u];
-      if (value === 0) continue;
+      if (value < FAINT) continue;
       weight += value;
       moment += value * (v + 0.5);
       top = Math.min(top, v);
