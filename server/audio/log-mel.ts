@@ -18,14 +18,7 @@ export const MEL_SILENCE = -10;
  * of its window lies 40 samples (2.5 ms) before the beginning of those 10 ms. Before the stream there is silence.
  */
 export class LogMel {
-  readonly #spectrum = new PowerSpectrum(MEL_WINDOW_SAMPLES);
-  readonly #filters = melFilters();
-  readonly #hann = Float64Array.from(
-    { length: MEL_WINDOW_SAMPLES },
-    (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / MEL_WINDOW_SAMPLES),
-  );
-  readonly #windowed = new Float64Array(MEL_WINDOW_SAMPLES);
-  readonly #power = new Float64Array(MEL_WINDOW_SAMPLES / 2 + 1);
+  readonly #window = new MelWindow();
   /** Samples from the next row's window on, as far as they have come. */
   #line = new Float32Array(MEL_WINDOW_SAMPLES + 1600);
   #count = MEL_WINDOW_SAMPLES - MEL_HOP_SAMPLES;
@@ -51,23 +44,50 @@ export class LogMel {
   }
 
   #writeRow(from: number, out: Float32Array, at: number): void {
+    const { samples } = this.#window;
+    for (let n = 0; n < MEL_WINDOW_SAMPLES; n += 1) samples[n] = this.#line[from + n];
+    this.#window.writeBins(out, at, 1);
+  }
+}
+
+/** 25 ms of sound under a periodic Hann window, and what Slaney's filters hear of it. */
+export class MelWindow {
+  /** {@link MEL_WINDOW_SAMPLES}, to be written before each call. */
+  readonly samples = new Float64Array(MEL_WINDOW_SAMPLES);
+  readonly #spectrum = new PowerSpectrum(MEL_WINDOW_SAMPLES);
+  readonly #filters = melFilters();
+  readonly #hann = Float64Array.from(
+    { length: MEL_WINDOW_SAMPLES },
+    (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / MEL_WINDOW_SAMPLES),
+  );
+  readonly #windowed = new Float64Array(MEL_WINDOW_SAMPLES);
+  readonly #power = new Float64Array(MEL_WINDOW_SAMPLES / 2 + 1);
+
+  /**
+   * Writes log10 of the power in each bin, {@link MEL_SILENCE} or more, to `out[at + bin·step]`.
+   * @returns The loudest of them.
+   */
+  writeBins(out: Float32Array, at: number, step: number): number {
     let isSilent = true;
     for (let n = 0; n < MEL_WINDOW_SAMPLES; n += 1) {
-      const sample = this.#line[from + n];
-      if (sample !== 0) isSilent = false;
-      this.#windowed[n] = sample * this.#hann[n];
+      if (this.samples[n] !== 0) isSilent = false;
+      this.#windowed[n] = this.samples[n] * this.#hann[n];
     }
     if (isSilent) {
-      out.fill(MEL_SILENCE, at, at + MEL_BINS);
-      return;
+      for (let bin = 0; bin < MEL_BINS; bin += 1) out[at + bin * step] = MEL_SILENCE;
+      return MEL_SILENCE;
     }
     this.#spectrum.compute(this.#windowed, this.#power);
+    let loudest = MEL_SILENCE;
     for (let bin = 0; bin < MEL_BINS; bin += 1) {
       const { firstBin, weights } = this.#filters[bin];
       let sum = 0;
       for (let k = 0; k < weights.length; k += 1) sum += weights[k] * this.#power[firstBin + k];
-      out[at + bin] = Math.log10(Math.max(sum, 1e-10));
+      const value = Math.log10(Math.max(sum, 1e-10));
+      if (value > loudest) loudest = value;
+      out[at + bin * step] = value;
     }
+    return loudest;
   }
 }
 
