@@ -122,11 +122,9 @@ export class Session {
     this.id = options.id;
     this.owner = options.owner;
     this.#scheduler = options.scheduler;
-    const { spec } = options.scheduler;
-    const { features } = spec;
-    const budgetMs = computeBudgetMs(spec, options.computeBudgetMs);
-    this.#delayMs = CHUNK_MS + features.lookAheadMs + budgetMs;
-    if (this.#delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
+    const { features } = options.scheduler.spec;
+    const { budgetMs, delayMs } = timesOf(options.scheduler, options.computeBudgetMs);
+    this.#delayMs = delayMs;
     this.#intake = new SoundIntake(features, options);
     this.#viewers = new Viewers({
       settings: options.viewers,
@@ -168,9 +166,7 @@ export class Session {
   setScheduler(scheduler: FrameScheduler): void {
     if (this.#state === 'closed') return;
     const { features } = scheduler.spec;
-    const budgetMs = computeBudgetMs(scheduler.spec, this.#options.computeBudgetMs);
-    const neededMs = CHUNK_MS + features.lookAheadMs + budgetMs;
-    if (neededMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms`);
+    const { budgetMs, delayMs: neededMs } = timesOf(scheduler, this.#options.computeBudgetMs);
     const before = this.#scheduler;
     this.#scheduler = scheduler;
     this.#delayMs = Math.max(this.#delayMs, neededMs);
@@ -458,4 +454,15 @@ export class Session {
     );
     this.#mouths.release(frame);
   }
+}
+
+/**
+ * What an engine asks of a session's time, ms: to compute, and from sound taken in to its picture sent.
+ * @throws {RangeError} if sound and pictures would not leave on the session's steps.
+ */
+function timesOf({ spec }: FrameScheduler, configuredMs: number): { budgetMs: number; delayMs: number } {
+  const budgetMs = computeBudgetMs(spec, configuredMs);
+  const delayMs = CHUNK_MS + spec.features.lookAheadMs + budgetMs;
+  if (delayMs % STEP_MS !== 0) throw new RangeError(`the delay must be a multiple of ${STEP_MS} ms, got ${delayMs} ms`);
+  return { budgetMs, delayMs };
 }
