@@ -345,6 +345,7 @@ function openSessions(
       opusBitrateBps: settings.audio.opusBitrateBps,
     },
     computeBudgetMs: settings.engine.computeBudgetMs,
+    maxExtraDelayMs: settings.engine.maxExtraDelayMs,
     timers: processTimers,
     metrics,
     log,

@@ -27,6 +27,8 @@ export interface AudioChunk {
   readonly model: Float32Array;
   /** False while the source gave nothing but silence (not spoken, muted, gap). */
   readonly isSilent: boolean;
+  /** Whether somebody speaks in it; pauses within the speech count as such. */
+  readonly isVoiced: boolean;
   /** Interrupt generation of the session when the sound came in. */
   readonly generation: number;
   /** When the sound reached this process, `performance.now()` ms; NaN if it was made here (a clip, silence). */

@@ -100,6 +100,7 @@ export const SETTINGS = section({
     fallbacks: listOf('a list of engine ids', text('the id of an engine'), ['static']),
     workers: wholeNumber(0, 256, 0),
     computeBudgetMs: multipleOf(5, 10, 1000, 20),
+    maxExtraDelayMs: multipleOf(20, 0, 40, 40),
     musetalk: section({
       modelsFolder: path('models/musetalk'),
       decoder: oneOf(['full', 'fast'], 'full'),

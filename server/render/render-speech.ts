@@ -104,6 +104,8 @@ function openSession(avatar: Avatar, scheduler: FrameScheduler, timers: OfflineT
       opusBitrateBps: NO_RATE,
     },
     computeBudgetMs: COMPUTE_BUDGET_MS,
+    // Time waits for every picture: none is late.
+    maxExtraDelayMs: 0,
     timers,
     metrics: new Metrics(),
     log,

@@ -76,6 +76,7 @@ async function openSessions(t: TestContext) {
         opusBitrateBps: 32_000,
       },
       computeBudgetMs: 20,
+      maxExtraDelayMs: 40,
       timers: processTimers,
       phases,
       metrics,

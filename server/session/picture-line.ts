@@ -5,6 +5,7 @@ import { MOUTH_PARAMETERS } from '../engines/engine.ts';
 import type { Metrics } from '../metrics.ts';
 import type { FrameOutcome, FrameScheduler } from '../scheduler/frame-job.ts';
 import { crossFade } from './cross-fade.ts';
+import type { DelayGrowth } from './delay-growth.ts';
 import type { OwnFrame } from './idle-loops.ts';
 import { MouthMeter } from './mouth-meter.ts';
 import type { MouthReports } from './mouth-reports.ts';
@@ -52,6 +53,8 @@ export interface PictureLineOptions {
   readonly drawingMs: number;
   readonly scheduler: FrameScheduler;
   readonly metrics: Metrics;
+  /** Learns which pictures come too late. */
+  readonly growth: DelayGrowth;
   /** Learns what the mouth of each shown frame does. */
   readonly mouths: MouthReports;
   /**
@@ -92,6 +95,11 @@ export class PictureLine {
   /** Frames begun from now on are drawn by another engine; those under way are still taken from the one before. */
   setScheduler(scheduler: FrameScheduler, drawingMs: number): void {
     this.#scheduler = scheduler;
+    this.setDrawingMs(drawingMs);
+  }
+
+  /** Sets the longest time that the engine has for a picture, ms. */
+  setDrawingMs(drawingMs: number): void {
     this.#mostPictures = Math.max(this.#mostPictures, mostPictures(drawingMs));
   }
 
@@ -204,8 +212,10 @@ export class PictureLine {
   /** The drawn picture to show, or null for the avatar's own frame. */
   #choose(pending: Pending): Picture | null {
     const { metrics } = this.#options;
-    if (pending.isTalking) this.#meter.note(pending.outcome === 'drawn' || pending.outcome === 'closed');
-    else this.#meter.pause();
+    if (pending.isTalking) {
+      this.#meter.note(pending.outcome === 'drawn' || pending.outcome === 'closed');
+      this.#options.growth.note(pending.index, pending.outcome === 'late');
+    } else this.#meter.pause();
     if (pending.outcome === 'drawn' && pending.picture) {
       metrics.counter('frames_drawn').add();
       this.forget();

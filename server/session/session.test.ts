@@ -55,6 +55,7 @@ async function makeSession(options: { lookAheadMs?: number; wantsAudio?: boolean
     loops: new IdleLoops(encoders, SETTINGS.startBitrateBps, silentLog()),
     viewers: SETTINGS,
     computeBudgetMs: 30,
+    maxExtraDelayMs: 40,
     timers,
     metrics,
     log: silentLog(),

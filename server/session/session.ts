@@ -10,6 +10,7 @@ import type { Source } from '../sources/source.ts';
 import type { Timers } from '../timers.ts';
 import type { SessionTrace, TracedStretch } from '../tracing.ts';
 import type { Transport, TransportEvents } from '../transports/transport.ts';
+import { DELAY_STEP_MS, DelayGrowth } from './delay-growth.ts';
 import type { EncoderSource } from './encoder-source.ts';
 import type { FramePhases } from './frame-phases.ts';
 import type { IdleLoops } from './idle-loops.ts';
@@ -48,6 +49,8 @@ export interface SessionOptions {
   readonly viewers: ViewerSettings;
   /** Time for the engine, composing and encoding, ms; a multiple of 5; an engine may ask for more. Part of the delay of sound and picture. */
   readonly computeBudgetMs: number;
+  /** How much the delay may grow, ms, a multiple of 20, where pictures come too late again and again; 0: it stays as it is. */
+  readonly maxExtraDelayMs: number;
   /** How long the session waits for a viewer, at first and whenever the last one has left, ms. Default: it is not left alone, and closes with its last viewer. */
   readonly lingerMs?: number;
   readonly timers: Timers;
@@ -88,12 +91,16 @@ export interface SessionFigures {
 /**
  * One viewer's line from sound to packets, and the one clock that everything on it follows. Media time begins when the first
  * viewer is connected. A frame, and the sound that belongs to it, leaves `delayMs` after the sound was taken in; a picture that
- * is not ready by then follows as soon as it is, within 20 ms or not at all.
+ * is not ready by then follows as soon as it is, within 20 ms or not at all. Where that is too short again and again, the delay
+ * grows a little: everything is sent so much later from then on. It never shrinks, because sound would have to be left out.
  */
 export class Session {
   readonly id: string;
   readonly owner: SessionOwner | null;
   #delayMs: number;
+  /** What the engine has for a picture until it is replaced, ms: the end of the delay, and the chunk after it. */
+  #drawingMs: number;
+  readonly #growth: DelayGrowth;
   #scheduler: FrameScheduler;
   /** Chunks of sound that were sent. */
   #sentChunks = 0;
@@ -125,6 +132,8 @@ export class Session {
     const { features } = options.scheduler.spec;
     const { budgetMs, delayMs } = timesOf(options.scheduler, options.computeBudgetMs);
     this.#delayMs = delayMs;
+    this.#drawingMs = budgetMs + CHUNK_MS;
+    this.#growth = new DelayGrowth(options.maxExtraDelayMs);
     this.#intake = new SoundIntake(features, options);
     this.#viewers = new Viewers({
       settings: options.viewers,
@@ -141,9 +150,10 @@ export class Session {
       sessionId: options.id,
       widthPx: options.avatar.widthPx,
       heightPx: options.avatar.heightPx,
-      drawingMs: budgetMs + CHUNK_MS,
+      drawingMs: this.#drawingMs,
       scheduler: options.scheduler,
       metrics: options.metrics,
+      growth: this.#growth,
       mouths: this.#mouths,
       show: (frameIndex, picture, own) => this.#viewers.show(frameIndex, picture, own),
     });
@@ -154,7 +164,7 @@ export class Session {
     return this.#state;
   }
 
-  /** From sound taken in to the same sound, and its picture, sent, ms. It grows with an engine that needs longer. */
+  /** From sound taken in to the same sound, and its picture, sent, ms. It grows with an engine that needs longer, or comes too late. */
   get delayMs(): number {
     return this.#delayMs;
   }
@@ -170,10 +180,14 @@ export class Session {
     const before = this.#scheduler;
     this.#scheduler = scheduler;
     this.#delayMs = Math.max(this.#delayMs, neededMs);
-    // What the delay has beyond what the engine needs is waited for before it is asked.
+    // What the delay has beyond what the engine needs is its time to draw, as far as it grew for that; the rest is waited for
+    // before it is asked.
     const spareMs = Math.floor((this.#delayMs - neededMs) / CHUNK_MS) * CHUNK_MS;
-    this.#intake.setFeatures(features, features.lookAheadMs + spareMs);
-    this.#pictures.setScheduler(scheduler, budgetMs + CHUNK_MS);
+    const grownMs = Math.min(spareMs, this.#growth.grownMs);
+    this.#intake.setFeatures(features, features.lookAheadMs + spareMs - grownMs);
+    this.#drawingMs = budgetMs + CHUNK_MS + grownMs;
+    this.#growth.restart(this.#intake.nextFrame);
+    this.#pictures.setScheduler(scheduler, this.#drawingMs);
     before.endSession(this.id);
     if (this.#state === 'live') this.#setOrigin(this.#originMs);
     this.#options.trace?.event('engine_changed', { engine: scheduler.spec.id });
@@ -396,7 +410,29 @@ export class Session {
     const sentMs = atMs - this.delayMs;
     // After the delay has grown, what was sent already comes by again.
     const isNew = sentMs >= this.#sentChunks * CHUNK_MS;
-    if (isNew && sentMs % CHUNK_MS === 0) this.#send(sentMs / CHUNK_MS);
+    if (!isNew || sentMs % CHUNK_MS !== 0) return;
+    const chunkIndex = sentMs / CHUNK_MS;
+    if (this.#shouldGrow(chunkIndex)) this.#grow();
+    else this.#send(chunkIndex);
+  }
+
+  /** Whether the delay should grow before that chunk is sent. It does so between two frames alone: no picture is held back from its sound. */
+  #shouldGrow(chunkIndex: number): boolean {
+    const frame = chunkIndex / CHUNKS_PER_FRAME;
+    return Number.isInteger(frame) && this.#growth.isWanted(frame, this.#delayed[0]?.isVoiced ?? false);
+  }
+
+  /** Gives the engine more time for every frame from now on. What is due now is sent a step later, with all that follows. */
+  #grow(): void {
+    const { metrics, log, trace } = this.#options;
+    this.#growth.grow(this.#intake.nextFrame);
+    this.#delayMs += DELAY_STEP_MS;
+    this.#drawingMs += DELAY_STEP_MS;
+    this.#pictures.setDrawingMs(this.#drawingMs);
+    this.#setOrigin(this.#originMs);
+    metrics.counter('delay_steps').add();
+    log.info({ delayMs: this.#delayMs }, 'pictures come too late; the delay grows');
+    trace?.event('delay_grown', { delay_ms: this.#delayMs });
   }
 
   #takeChunk(): void {

@@ -120,10 +120,16 @@ export class SoundIntake {
     const model = this.#decimator.process(heard);
     this.#features.push(model);
     this.#recent.set(model, (this.#nextChunk % RECENT_CHUNKS) * MODEL_CHUNK_SAMPLES);
-    if (this.#voice.process(model)) this.#lastVoicedChunk = this.#nextChunk;
+    const isVoiced = this.#voice.process(model);
+    if (isVoiced) this.#lastVoicedChunk = this.#nextChunk;
     metrics.histogram('features_ms').record(timers.nowMs() - startedMs);
     this.#nextChunk += 1;
-    return { startSample, heard, model, isSilent, generation: this.#generation, arrivedMs };
+    return { startSample, heard, model, isSilent, isVoiced, generation: this.#generation, arrivedMs };
+  }
+
+  /** Number of the frame that {@link readyFrame} tells next. */
+  get nextFrame(): number {
+    return this.#nextFrame;
   }
 
   /** The next frame, if all the sound is in that is waited for; null otherwise. To be asked once per chunk. */

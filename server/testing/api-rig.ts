@@ -113,6 +113,7 @@ export async function openApiRig(options: ApiRigOptions = {}): Promise<ApiRig> {
       opusBitrateBps: 32_000,
     },
     computeBudgetMs: 30,
+    maxExtraDelayMs: 40,
     timers: processTimers,
     metrics,
     log,

@@ -7,7 +7,7 @@ import { FakeEncoders, FakeScheduler, FakeShelf, FakeSource, fakeAvatar } from '
 import { ManualTimers } from './manual-timers.ts';
 
 /** The real registry of real sessions, with fakes for what they need. Knows the avatars anna and bert. */
-export function fakeRegistry({ capacity = 10, timers = new ManualTimers(0) } = {}) {
+export function fakeRegistry({ capacity = 10, maxExtraDelayMs = 40, timers = new ManualTimers(0) } = {}) {
   const encoders = new FakeEncoders();
   const scheduler = new FakeScheduler();
   const metrics = new Metrics();
@@ -32,6 +32,7 @@ export function fakeRegistry({ capacity = 10, timers = new ManualTimers(0) } = {
       opusBitrateBps: 32_000,
     },
     computeBudgetMs: 30,
+    maxExtraDelayMs,
     timers,
     metrics,
     log: silentLog(),

@@ -64,6 +64,7 @@ export async function openFrameRig(options: FrameRigOptions = {}): Promise<Frame
       opusBitrateBps: 32_000,
     },
     computeBudgetMs: 30,
+    maxExtraDelayMs: 40,
     timers: processTimers,
     metrics,
     log,

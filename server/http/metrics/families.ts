@@ -81,6 +81,11 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
     'Pieces of 20 ms of sound that an interrupt kept from being sent.',
     'stale_chunks',
   ),
+  one(
+    'musecast_delay_steps_total',
+    'Times that the delay of a session grew by 20 ms, because its pictures came too late again and again.',
+    'delay_steps',
+  ),
   one('musecast_stalls_total', 'Times that the process stood still for longer than half a second.', 'long_stalls'),
   one('musecast_engine_restarts_total', 'Threads of the engine that died and were started anew.', 'engine_restarts'),
   one('musecast_device_stalls_total', 'Times that the device of the engine did not answer.', 'device_stalls'),
