@@ -23,3 +23,10 @@ test('time stamps may wrap around, and pictures that never came are counted', ()
   assert.equal(arrivals.missing(), 2);
   assert.deepEqual(arrivals.gapsMs(), [40, 40, 120]);
 });
+
+test('how long ago the last picture came is known, and that none came', () => {
+  const arrivals = new Arrivals();
+  assert.equal(arrivals.sinceLastMs(2000), Number.POSITIVE_INFINITY);
+  for (const atMs of [1000, 1040]) arrivals.add({ arrivedMs: atMs, rtpTimestamp: 90 * atMs });
+  assert.equal(arrivals.sinceLastMs(2000), 960);
+});

@@ -21,6 +21,11 @@ export class Arrivals {
     return this.#frames.length;
   }
 
+  /** Time since the last picture, ms; infinite if none came. */
+  sinceLastMs(nowMs: number): number {
+    return nowMs - (this.#frames.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY);
+  }
+
   /** Time from each picture to the next, ms. */
   gapsMs(): number[] {
     return this.#frames.slice(1).map(({ atMs }, at) => atMs - this.#frames[at].atMs);

@@ -1,6 +1,7 @@
 /** A process full of viewers, started and told what to do by clients.ts over the IPC channel. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHUNK_MS } from '../../server/audio/pcm.ts';
+import type { ClientEvents } from '../../server/transports/webrtc-client.ts';
 import { Arrivals } from './arrivals.ts';
 import { answerRequests } from './asked-process.ts';
 import type { ClientFigures, ClientRequest } from './clients.ts';
@@ -10,9 +11,16 @@ import { Viewer } from './viewer.ts';
 
 /** Viewers do not all come at once, and their packets not at the same moment. */
 const BETWEEN_VIEWERS_MS = 73;
+/**
+ * One in so many deciphers and checks what comes in, as real viewers do, and would find out a server that sends garbage. The
+ * others count by the headers: real viewers take no CPU of the server's machine.
+ */
+const DECIPHERS_EVERY = 8;
+const BLIND_AFTER_MS = 1000;
 
 interface Watching {
   readonly viewer: Viewer;
+  readonly media: 'whole' | 'headers';
   readonly arrivals: Arrivals;
   readonly stop: () => void;
 }
@@ -24,14 +32,16 @@ async function open({ url, count, voice }: Extract<ClientRequest, { name: 'open'
   const sound = voice === 'speech' ? await loadSpeech() : await quietRoom();
   for (let i = 0; i < count; i += 1) {
     const arrivals = new Arrivals();
-    const viewer = await Viewer.connect(url, {
+    const media = watching.length % DECIPHERS_EVERY === 0 ? 'whole' : 'headers';
+    const events: ClientEvents = {
       onVideoFrame: (frame) => arrivals.add(frame),
       onClosed: () => {
         ended += 1;
       },
-    });
+    };
+    const viewer = await Viewer.connect(url, events, media);
     const start = Math.floor((sound.length * (watching.length % 7)) / 7);
-    watching.push({ viewer, arrivals, stop: talk(viewer, sound, start) });
+    watching.push({ viewer, media, arrivals, stop: talk(viewer, sound, start) });
     await sleep(BETWEEN_VIEWERS_MS);
   }
 }
@@ -66,6 +76,8 @@ function figures(): ClientFigures {
   return {
     viewers: watching.length,
     ended,
+    deciphering: watching.filter(({ media }) => media === 'whole').length,
+    blind: watching.filter(({ arrivals }) => arrivals.sinceLastMs(performance.now()) > BLIND_AFTER_MS).length,
     frames: watching.reduce((sum, { arrivals }) => sum + arrivals.count, 0),
     missing: watching.reduce((sum, { arrivals }) => sum + arrivals.missing(), 0),
     gapP50Ms: percentile(gapsMs, 0.5),

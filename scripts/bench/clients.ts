@@ -9,6 +9,10 @@ export interface ClientFigures {
   readonly viewers: number;
   /** Viewers whose connection was ended by the server or failed. */
   readonly ended: number;
+  /** Viewers that decipher all that comes in; the others read its headers. */
+  readonly deciphering: number;
+  /** Viewers that have had no picture for a second: they get none, or none that they can decipher. */
+  readonly blind: number;
   readonly frames: number;
   /** Pictures that never came. */
   readonly missing: number;

@@ -117,6 +117,7 @@ function holds({ server, clients, viewers }: Step): boolean {
     clients.latenessGrowth <= GROWTH_LIMIT &&
     lateShare(server) <= LATE_LIMIT &&
     clients.ended === 0 &&
+    clients.blind === 0 &&
     clients.viewers === viewers
   );
 }
@@ -132,8 +133,13 @@ function cpuPerFrameMs(server: ServerWindow): number {
 }
 
 function stepLine(step: Step): string {
-  const { viewers, server, clientShare } = step;
-  return `${viewers} talking: ${holds(step) ? 'holds' : 'too much'}; viewers' process ${readable(100 * clientShare)} % of a core; ${server.load}`;
+  const { viewers, server, clients, clientShare } = step;
+  return [
+    `${viewers} talking: ${holds(step) ? 'holds' : 'too much'}`,
+    `viewers' process ${readable(100 * clientShare)} % of a core, ${clients.deciphering} of ${clients.viewers} decipher`,
+    ...(clients.blind > 0 ? [`${clients.blind} get no pictures`] : []),
+    server.load,
+  ].join('; ');
 }
 
 function table(steps: readonly Step[]): string {
@@ -142,6 +148,7 @@ function table(steps: readonly Step[]): string {
     'gap p99 sent',
     'gap p99 seen',
     'max seen',
+    'missing',
     'late %',
     'growth ms/s',
     'CPU %',
@@ -161,6 +168,7 @@ function table(steps: readonly Step[]): string {
       server.spread('frame_gap_ms').p99,
       clients.gapP99Ms,
       clients.gapMaxMs,
+      clients.missing,
       100 * lateShare(server),
       clients.latenessGrowth,
       100 * server.cpuShare,

@@ -1,4 +1,4 @@
-import { type ClientEvents, WebRtcClient } from '../../server/transports/webrtc-client.ts';
+import { type ClientEvents, type ClientOptions, WebRtcClient } from '../../server/transports/webrtc-client.ts';
 
 const ANSWER_LIMIT_MS = 15_000;
 /** What the viewer says of its path, as often as browsers do: room for pictures of about 1 Mbit/s. */
@@ -12,20 +12,29 @@ export class Viewer {
   #bandwidthTimer: NodeJS.Timeout | undefined;
   #onMessage: (message: { type: string; sdp?: string; message?: string }) => void = () => {};
 
-  private constructor(socket: WebSocket, events: ClientEvents) {
+  private constructor(socket: WebSocket, events: ClientEvents, media: ClientOptions['media']) {
     this.#socket = socket;
-    this.#client = new WebRtcClient({ videoCodecs: ['H264'] }, events);
+    this.#client = new WebRtcClient({ videoCodecs: ['H264'], media }, events);
     socket.addEventListener('message', ({ data }) => this.#onMessage(JSON.parse(String(data))));
   }
 
-  /** Connects to the server at `url` (http). @throws {Error} with the server's words if it refuses. */
-  static async connect(url: string, events: ClientEvents = {}): Promise<Viewer> {
+  /**
+   * Connects to the server at `url` (http).
+   *
+   * @param media What is looked at of what comes in.
+   * @throws {Error} with the server's words if it refuses.
+   */
+  static async connect(
+    url: string,
+    events: ClientEvents = {},
+    media: ClientOptions['media'] = 'whole',
+  ): Promise<Viewer> {
     const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('open', () => resolve(), { once: true });
       socket.addEventListener('error', () => reject(new Error(`${url} takes no WebSocket`)), { once: true });
     });
-    const viewer = new Viewer(socket, events);
+    const viewer = new Viewer(socket, events, media);
     try {
       await viewer.#client.connect((offerSdp) => viewer.#exchange(offerSdp));
     } catch (error) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ClientOptions, WebRtcClient } from '../transports/webrtc-client.ts';
+import { type ClientEvents, type ClientOptions, WebRtcClient } from '../transports/webrtc-client.ts';
 import { type PeerOptions, WebRtcPeer } from '../transports/webrtc-peer.ts';
 
 const PEER_OPTIONS: PeerOptions = {
@@ -16,6 +16,7 @@ const KEY_PICTURE_BYTES = 20_000;
 
 export interface PairOptions {
   readonly client?: ClientOptions;
+  readonly clientEvents?: Pick<ClientEvents, 'onVideoFrame' | 'onVideoGap' | 'onSound'>;
   readonly peer?: Partial<PeerOptions>;
   /** What becomes of the offer and of the answer on their way. */
   readonly changeOffer?: (sdp: string) => string;
@@ -51,10 +52,12 @@ export class PeerPair {
     const connected = Promise.withResolvers<void>();
     // It may fail before anybody waits for it.
     connected.promise.catch(() => {});
-    const onVideoFrame = (): void => {
+    const { clientEvents } = options;
+    const onVideoFrame: ClientEvents['onVideoFrame'] = (frame) => {
       counts.pictures += 1;
+      clientEvents?.onVideoFrame?.(frame);
     };
-    const client = new WebRtcClient(options.client, { onVideoFrame });
+    const client = new WebRtcClient(options.client, { ...clientEvents, onVideoFrame });
     let peer: WebRtcPeer | null = null;
     let sdps = { offerSdp: '', answerSdp: '' };
     try {
@@ -105,19 +108,30 @@ export class PeerPair {
    */
   async exchange(count: number, intervalMs = 10): Promise<void> {
     const wanted = { pictures: this.pictures + count, sounds: this.sounds + count };
-    for (let i = 0; i < count; i += 1) {
-      const isKeyFrame = this.#sent === 0;
-      this.peer.sendVideo({ data: picture(isKeyFrame), timestamp: this.#sent * 3600, isKeyFrame });
-      this.client.sendSound(new Uint8Array(60).fill(this.#sent));
-      this.#sent += 1;
-      await delay(intervalMs);
-    }
+    await this.send(count, { intervalMs });
     const endMs = performance.now() + 2000;
     while (this.pictures < wanted.pictures || this.sounds < wanted.sounds) {
       if (performance.now() > endMs) {
         assert.fail(`of ${count} pictures and sounds ${this.pictures} and ${this.sounds} in all have arrived`);
       }
       await delay(5);
+    }
+  }
+
+  /**
+   * Sends `count` pictures to the viewer and as many packets of sound each way.
+   *
+   * @param beginsAnew The first of them is a key frame, as that of all is anyway.
+   */
+  async send(count: number, { intervalMs = 10, beginsAnew = false } = {}): Promise<void> {
+    for (let i = 0; i < count; i += 1) {
+      const isKeyFrame = this.#sent === 0 || (beginsAnew && i === 0);
+      const sound = new Uint8Array(60).fill(this.#sent);
+      this.peer.sendVideo({ data: picture(isKeyFrame), timestamp: this.#sent * 3600, isKeyFrame });
+      this.peer.sendAudio({ data: sound, timestamp: this.#sent * 960, isKeyFrame: true });
+      this.client.sendSound(sound);
+      this.#sent += 1;
+      await delay(intervalMs);
     }
   }
 

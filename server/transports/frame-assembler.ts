@@ -7,6 +7,7 @@ export interface ReceivedFrame {
   /** Payload bytes of its packets. */
   readonly sizeBytes: number;
   readonly packets: number;
+  /** False too if its packets came ciphered. */
   readonly isKeyFrame: boolean;
   /** When its last missing packet came, `performance.now()` ms. */
   readonly arrivedMs: number;
@@ -17,6 +18,8 @@ export interface VideoRtp {
   readonly timestamp: number;
   readonly marker: boolean;
   readonly payload: Uint8Array;
+  /** The payload cannot be read: it does not begin a key frame, as far as one can tell. */
+  readonly isCiphered?: boolean;
 }
 
 interface Waiting {
@@ -48,8 +51,14 @@ export class FrameAssembler {
     this.#onGap = onGap;
   }
 
-  push({ sequenceNumber, timestamp, marker, payload }: VideoRtp, arrivedMs: number): void {
-    const startsKeyFrame = this.#codec === 'H264' ? startsH264KeyFrame(payload) : startsVp8KeyFrame(payload);
+  /** Nothing counts until a packet comes that begins a key frame. */
+  get waitsForKeyFrame(): boolean {
+    return this.#next === null;
+  }
+
+  push(packet: VideoRtp, arrivedMs: number): void {
+    const { sequenceNumber, timestamp, marker, payload } = packet;
+    const startsKeyFrame = this.#startsKeyFrame(packet);
     if (this.#next === null) {
       if (!startsKeyFrame) return;
       this.#next = sequenceNumber;
@@ -62,6 +71,11 @@ export class FrameAssembler {
       this.#next = null;
       this.#onGap();
     }
+  }
+
+  #startsKeyFrame({ payload, isCiphered = false }: VideoRtp): boolean {
+    if (isCiphered) return false;
+    return this.#codec === 'H264' ? startsH264KeyFrame(payload) : startsVp8KeyFrame(payload);
   }
 
   #emitComplete(arrivedMs: number): void {

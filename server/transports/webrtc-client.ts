@@ -2,6 +2,7 @@ import {
   MediaStreamTrack,
   OpusPacketizer,
   type RTCPeerConnection,
+  type RTCRtpReceiver,
   type RTCRtpTransceiver,
   type RtcpPayloadSpecificFeedback,
   RtcpSrPacket,
@@ -11,6 +12,7 @@ import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
 import { sayGoodbye } from './dtls-goodbye.ts';
 import { FrameAssembler, type ReceivedFrame } from './frame-assembler.ts';
+import { CipheredPacket, HeaderReceiver } from './header-receiver.ts';
 import type { TrickledCandidate } from './ice-candidate.ts';
 import { createConnection, type IceServer, prepareGathering, resumeChecks } from './peer-connection.ts';
 import { epochMsOf } from './sender-reports.ts';
@@ -29,6 +31,12 @@ export interface ClientOptions {
   readonly transportPolicy?: 'all' | 'relay';
   /** Ask for a key frame when packets are lost for good. Default true. */
   readonly recovers?: boolean;
+  /**
+   * With `headers` what the payload of pictures and sound says is not looked at, which makes the viewer several times cheaper:
+   * `onSound` does not come, and pictures are deciphered only where one has to know whether they are key frames, at the start
+   * and after a gap. They count and get lost as ever, and the server hears the same. Default `whole`.
+   */
+  readonly media?: 'whole' | 'headers';
   /** Says which packets of the server get lost on the way. For tests and benches. */
   readonly loses?: (packet: {
     readonly ssrc: number;
@@ -75,6 +83,7 @@ export class WebRtcClient {
   readonly #watched = new WeakSet<object>();
   #audio: RTCRtpTransceiver | null = null;
   #video: RTCRtpTransceiver | null = null;
+  #frames: FrameAssembler | null = null;
   #soundTimestamp = 0;
   #fullIntraRequests = 0;
   #state: 'new' | 'connecting' | 'connected' | 'closed' = 'new';
@@ -180,7 +189,8 @@ export class WebRtcClient {
   #watch(transport: RTCPeerConnection['dtlsTransports'][number]): void {
     if (this.#watched.has(transport)) return;
     this.#watched.add(transport);
-    const { loses } = this.#options;
+    const { loses, media } = this.#options;
+    if (media === 'headers') new HeaderReceiver(transport, (type) => this.#receiverOf(type), loses);
     if (loses) {
       const deliver = transport.onRtp.execute;
       transport.onRtp.execute = (packet) => {
@@ -203,6 +213,13 @@ export class WebRtcClient {
     });
   }
 
+  /** Whose media needs no deciphering now, by payload type. */
+  #receiverOf(payloadType: number): RTCRtpReceiver | null {
+    if (payloadType === this.#audio?.codecs[0]?.payloadType) return this.#audio.receiver;
+    if (payloadType !== this.#video?.codecs[0]?.payloadType || (this.#frames?.waitsForKeyFrame ?? true)) return null;
+    return this.#video.receiver;
+  }
+
   #receiveVideo(track: MediaStreamTrack): void {
     if (this.#watched.has(track)) return;
     this.#watched.add(track);
@@ -215,9 +232,11 @@ export class WebRtcClient {
         if (this.#options.recovers ?? true) this.requestKeyFrame();
       },
     );
-    track.onReceiveRtp.subscribe(({ header, payload }) => {
-      const { sequenceNumber, timestamp, marker } = header;
-      frames.push({ sequenceNumber, timestamp, marker, payload }, performance.now());
+    this.#frames = frames;
+    track.onReceiveRtp.subscribe((packet) => {
+      const { sequenceNumber, timestamp, marker } = packet.header;
+      const isCiphered = packet instanceof CipheredPacket;
+      frames.push({ sequenceNumber, timestamp, marker, payload: packet.payload, isCiphered }, performance.now());
     });
   }
 
