@@ -16,8 +16,9 @@ test('what somebody chose in the environment or by a flag is kept', () => {
   const start = frugalStart({ env: chosen, flags: [] });
   assert.equal(start?.env.MALLOC_ARENA_MAX, '8');
   assert.equal(typeof start.env.MALLOC_MMAP_THRESHOLD_, 'string');
-  assert.deepEqual(start.flags, []);
-  assert.deepEqual(frugalStart({ env: {}, flags: ['--max-semi-space-size=32'] })?.flags, ['--max-semi-space-size=32']);
+  assert.deepEqual(start.flags, ['--heap-growing-percent=100']);
+  const flags = ['--max-semi-space-size=32', '--heap_growing_percent=50'];
+  assert.deepEqual(frugalStart({ env: {}, flags })?.flags, flags);
 });
 
 /**

@@ -33,6 +33,7 @@ import type { Scheduler } from './scheduler/scheduler.ts';
 import type { EncoderSource } from './session/encoder-source.ts';
 import { IdleLoops } from './session/idle-loops.ts';
 import { SessionRegistry } from './session/registry.ts';
+import { encodeAfterSound } from './thread-priorities.ts';
 import { processTimers } from './timers.ts';
 import { productVersion } from './version.ts';
 
@@ -242,6 +243,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
 
   const start = async () => {
+    await encodeAfterSound();
     const onProgress = (id: string, progress: StartProgress) => engines.noteProgress(id, progress);
     const scheduler = await openScheduler(settings.engine, { engines: options.engines, onProgress, log, metrics });
     if (stop.signal.aborted) return scheduler.close();

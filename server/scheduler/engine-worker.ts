@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Avatar, type AvatarClip, avatarFrame, GEOMETRY_SIZE } from '../avatars/avatar.ts';
 import { pasteBox } from '../avatars/box-paste.ts';
@@ -7,10 +6,9 @@ import { brokenPatch } from '../engines/broken-patch.ts';
 import type { Engine, EngineReport, MouthPatch, StartProgress } from '../engines/engine.ts';
 import { createEngine } from '../engines/registry.ts';
 import { AppError } from '../errors.ts';
+import { drawLast } from '../thread-priorities.ts';
 import type { BatchTime, Drawing, FromWorker, ToWorker, WireJob, WorkerStart } from './messages.ts';
 
-/** A picture may come a few milliseconds later, sound may not: where processors are short, drawing waits for the main thread. */
-const DRAWING_NICENESS = 3;
 /** Where one batch takes longer, larger ones are of no use to anybody who speaks. */
 const SLOWEST_BATCH_MS = 500;
 
@@ -206,6 +204,5 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-// On Linux a thread has a priority of its own; elsewhere this would be the whole process's.
-if (process.platform === 'linux') setPriority(DRAWING_NICENESS);
+drawLast();
 await serve();

@@ -38,6 +38,11 @@ export class ProcessorLine implements JobLine {
     this.#underWay = new BatchesUnderWay(options.send, options.timers, options.metrics);
   }
 
+  /** Of one batch. */
+  get #mostJobs(): number {
+    return Math.max(JOBS_PER_TRIP, this.#options.maxBatch);
+  }
+
   get waitingMs(): number {
     const first = this.#queue.first;
     return first ? this.#options.timers.nowMs() - first.submittedMs : 0;
@@ -52,7 +57,9 @@ export class ProcessorLine implements JobLine {
 
   add(job: FrameJob, done: Done): void {
     this.#queue.push({ ...job, submittedMs: this.#options.timers.nowMs(), done })?.done('late');
-    this.#dispatchSoon();
+    // The thread begins with the first ones while this one still takes the steps of other sessions.
+    if (this.#queue.size >= this.#mostJobs) this.#dispatch();
+    else this.#dispatchSoon();
   }
 
   answer(message: Inferred): void {
@@ -68,7 +75,7 @@ export class ProcessorLine implements JobLine {
     this.#underWay.failAll();
   }
 
-  /** Sends what the sessions of this turn of the event loop want as one batch. */
+  /** Sends what is left of this turn of the event loop. */
   #dispatchSoon(): void {
     if (this.#isDispatching) return;
     this.#isDispatching = true;
@@ -90,7 +97,7 @@ export class ProcessorLine implements JobLine {
   #takeBatch(): WaitingJob[] {
     const thereMs = this.#options.timers.nowMs() + (this.#underWay.size > 0 ? this.#tripMs : 0);
     const jobs: WaitingJob[] = [];
-    while (jobs.length < Math.max(JOBS_PER_TRIP, this.#options.maxBatch)) {
+    while (jobs.length < this.#mostJobs) {
       const next = this.#queue.shift();
       if (!next) break;
       if (next.dueMs < thereMs) next.done('late');
