@@ -1,13 +1,11 @@
 import {
   MediaStreamTrack,
-  OpusPacketizer,
   type RTCPeerConnection,
   type RTCRtpReceiver,
   type RTCRtpTransceiver,
   type RtcpPayloadSpecificFeedback,
   RtcpSrPacket,
 } from 'werift';
-import { CHUNK_SAMPLES } from '../audio/pcm.ts';
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
 import { sayGoodbye } from './dtls-goodbye.ts';
@@ -16,6 +14,7 @@ import { CipheredPacket, HeaderReceiver } from './header-receiver.ts';
 import type { TrickledCandidate } from './ice-candidate.ts';
 import { createConnection, type IceServer, prepareGathering, resumeChecks } from './peer-connection.ts';
 import { epochMsOf } from './sender-reports.ts';
+import { SoundSender } from './sound-sender.ts';
 import { bandwidthReport, fullIntraRequest, pictureLoss } from './viewer-feedback.ts';
 
 export interface ClientOptions {
@@ -32,7 +31,7 @@ export interface ClientOptions {
   /** Ask for a key frame when packets are lost for good. Default true. */
   readonly recovers?: boolean;
   /**
-   * With `headers` what the payload of pictures and sound says is not looked at, which makes the viewer several times cheaper:
+   * With `headers` what the payload of pictures and sound says is not looked at, which makes the viewer cheaper:
    * `onSound` does not come, and pictures are deciphered only where one has to know whether they are key frames, at the start
    * and after a gap. They count and get lost as ever, and the server hears the same. Default `whole`.
    */
@@ -79,12 +78,11 @@ export class WebRtcClient {
   readonly #options: ClientOptions;
   readonly #events: ClientEvents;
   readonly #microphone = new MediaStreamTrack({ kind: 'audio' });
-  readonly #opus = new OpusPacketizer();
   readonly #watched = new WeakSet<object>();
   #audio: RTCRtpTransceiver | null = null;
   #video: RTCRtpTransceiver | null = null;
   #frames: FrameAssembler | null = null;
-  #soundTimestamp = 0;
+  #sound: SoundSender | null = null;
   #fullIntraRequests = 0;
   #state: 'new' | 'connecting' | 'connected' | 'closed' = 'new';
 
@@ -142,9 +140,9 @@ export class WebRtcClient {
 
   /** Sends 20 ms of sound. @param opus One Opus packet. */
   sendSound(opus: Uint8Array): void {
-    const data = Buffer.from(opus.buffer, opus.byteOffset, opus.byteLength);
-    for (const packet of this.#opus.packetize(data, this.#soundTimestamp)) this.#microphone.writeRtp(packet);
-    this.#soundTimestamp = (this.#soundTimestamp + CHUNK_SAMPLES) % 2 ** 32;
+    if (!this.#audio) return;
+    this.#sound ??= new SoundSender(this.#audio);
+    this.#sound.send(opus);
   }
 
   /** Asks for a key frame as browsers do: the request bears the microphone's SSRC. */
