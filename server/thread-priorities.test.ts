@@ -15,7 +15,7 @@ if (process.platform === 'linux') {
     const encoding = after.filter(({ name }) => name === 'libuv-worker');
     assert.ok(found > 0, 'the pool has no threads by the name that is looked for');
     assert.equal(encoding.length, found);
-    assert.ok(encoding.every(({ priority }) => priority === before + 2 || priority === 2));
+    assert.ok(encoding.every(({ priority }) => priority === 5));
     assert.ok(after.filter(({ name }) => name !== 'libuv-worker').every(({ priority }) => priority === before));
   });
 }

@@ -6,8 +6,8 @@ import { setPriority } from 'node:os';
  * out; then pictures that are yet to be drawn. In steps of niceness (nice(2)). Linux keeps it for each thread, elsewhere it would be
  * the whole process's: nothing is done there.
  */
-const ENCODING_NICENESS = 2;
-const DRAWING_NICENESS = 5;
+const ENCODING_NICENESS = 5;
+const DRAWING_NICENESS = 8;
 
 const THREADS = '/proc/self/task';
 /** What libuv calls the threads of its pool, in which pictures are encoded. */
