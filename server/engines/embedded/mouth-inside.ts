@@ -106,7 +106,8 @@ function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, col
   const tongueTop = bottom - (1.5 + 0.45 * height + 0.35 * height * tongue) * Math.sqrt(bulge);
   // Round lips reach in front of the teeth, and through a narrow slit little light comes in.
   const inShade = 1 - 0.6 * round;
-  const teeth = (0.3 + 0.6 * look.skin) * inShade * (0.5 + 0.5 * smoothStep(height / 4.5));
+  // Teeth are as white on dark skin as on light skin: part of what makes skin dark is not the light.
+  const teeth = (0.14 + 0.75 * Math.sqrt(look.skin)) * inShade * (0.5 + 0.5 * smoothStep(height / 4.5));
   const depth = 0.2 + 0.8 * look.skin;
 
   for (let j = painted.top; j < painted.bottom; j++) {
@@ -132,17 +133,19 @@ function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, col
     }
     const onLower = lowerSide * smoothStep((v - lowerStart) / 0.9 + 0.5);
     if (onLower > 0) {
-      const light = 255 * teeth * lowerLight * (0.55 + 0.45 * smoothStep(below / 4)) * (1 - 0.2 * gap);
+      const lit = lowerLight * (0.55 + 0.45 * smoothStep(below / 4)) * (1 - 0.2 * gap);
+      const light = 255 * teeth * lit;
       r += (light - r) * onLower;
-      g += (light * 0.95 - g) * onLower;
-      b += (light * 0.86 - b) * onLower;
+      g += (light * toothGreen(lit) - g) * onLower;
+      b += (light * toothBlue(lit) - b) * onLower;
     }
     const onUpper = upperSide * smoothStep((upperEnd - v) / 0.9 + 0.5);
     if (onUpper > 0) {
-      const light = 255 * teeth * upperLight * (0.5 + 0.5 * smoothStep(below / 2.4)) * (1 - 0.16 * gap);
+      const lit = upperLight * (0.5 + 0.5 * smoothStep(below / 2.4)) * (1 - 0.16 * gap);
+      const light = 255 * teeth * lit;
       r += (light - r) * onUpper;
-      g += (light * 0.965 - g) * onUpper;
-      b += (light * 0.89 - b) * onUpper;
+      g += (light * toothGreen(lit) - g) * onUpper;
+      b += (light * toothBlue(lit) - b) * onUpper;
     }
     // The wet inner side of the lower lip turns into view.
     const onLip = 0.85 * smoothStep(1 - above / (1.1 + 0.06 * height));
@@ -156,6 +159,15 @@ function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, col
     overlay[at + 2] = b;
     overlay[at + 3] = alpha + 0.5;
   }
+}
+
+/** Green and blue of a tooth by its red. What light gets behind the lips comes off them and the tongue: the less of it, the redder. */
+function toothGreen(lit: number): number {
+  return 0.8 + 0.1 * lit;
+}
+
+function toothBlue(lit: number): number {
+  return 0.66 + 0.14 * lit;
 }
 
 /** Bilinear. */
