@@ -108,7 +108,7 @@ function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, col
   const inShade = 1 - 0.6 * round;
   // Teeth are as white on dark skin as on light skin: part of what makes skin dark is not the light.
   const teeth = (0.14 + 0.75 * Math.sqrt(look.skin)) * inShade * (0.5 + 0.5 * smoothStep(height / 4.5));
-  const depth = 0.2 + 0.8 * look.skin;
+  const depth = 0.08 + 0.84 * Math.sqrt(look.skin);
 
   for (let j = painted.top; j < painted.bottom; j++) {
     const v = (j + 0.5) / TEXELS_PER_PX;
@@ -126,7 +126,7 @@ function paintColumn(inside: Inside, overlay: Uint8Array, painted: TexelBox, col
     const onTongue = bulge > 0 ? smoothStep((v - tongueTop) / 1.6) : 0;
     if (onTongue > 0) {
       const light =
-        depth * inShade * (0.45 + 0.45 * smoothStep((v - tongueTop) / 6) * smoothStep(below / 7)) * (0.6 + 0.4 * bulge);
+        depth * inShade * (0.55 + 0.4 * smoothStep((v - tongueTop) / 4) * smoothStep(below / 5)) * (0.6 + 0.4 * bulge);
       r += (205 * light - r) * onTongue;
       g += (98 * light - g) * onTongue;
       b += (94 * light - b) * onTongue;
