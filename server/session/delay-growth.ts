@@ -2,9 +2,9 @@ import { CHUNK_MS } from '../audio/pcm.ts';
 
 /** How much the delay grows at a time, ms: by a chunk, so that sound and pictures stay on their grid; few pictures are later than that. */
 export const DELAY_STEP_MS = CHUNK_MS;
-/** So many times within so many frames that wanted a mouth (4 s of talk) a picture must be late: what happens seldom is worth no delay. */
-const INCIDENTS = 3;
-const WINDOW_FRAMES = 100;
+/** So many times within so many frames that wanted a mouth (12 s of talk) a picture must be late: what happens seldom is worth no delay. */
+const INCIDENTS = 4;
+const WINDOW_FRAMES = 300;
 /**
  * Late pictures no further apart than this from the first of them are one incident: the longest pause of the process that media
  * time makes up for is half a second, and what it has left undone is drawn a little later.
