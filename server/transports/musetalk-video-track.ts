@@ -9,7 +9,7 @@ import { Pacer } from './pacer.ts';
  */
 const MAX_PAYLOAD_BYTES = 1180;
 /** Sequence numbers start in the lower half, so that a loss at the very start cannot be taken for a wrap (RFC 3711 §3.3.1). */
-const MAX_FIRST_SEQUENCE_NUMBER = 2 ** 15;
+export const MAX_FIRST_SEQUENCE_NUMBER = 2 ** 15;
 
 /** The track that a session's pictures go out on: cuts them into RTP packets and paces the large ones. */
 export class MuseTalkVideoTrack extends MediaStreamTrack {
@@ -24,7 +24,8 @@ export class MuseTalkVideoTrack extends MediaStreamTrack {
     const options = { maxPayloadSize: MAX_PAYLOAD_BYTES, sequenceNumber };
     this.#packetizer =
       codec === 'H264' ? new H264Packetizer({ ...options, inputFormat: 'annexb' }) : new Vp8Packetizer(options);
-    this.#pacer = new Pacer((packet) => this.writeRtp(packet), timers);
+    // To the sender at once: `writeRtp` copies each packet twice, for tracks that share a source.
+    this.#pacer = new Pacer((packet) => this.onReceiveRtp.execute(packet), timers);
   }
 
   /**

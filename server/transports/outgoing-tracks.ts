@@ -1,14 +1,15 @@
 import { randomInt } from 'node:crypto';
-import { MediaStream, MediaStreamTrack, OpusPacketizer, type RTCRtpSender, type RTCRtpTransceiver } from 'werift';
+import { MediaStream, MediaStreamTrack, type RTCRtpSender, type RTCRtpTransceiver } from 'werift';
 import { SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import { type Packet, VIDEO_CLOCK_HZ, type VideoCodec } from '../codecs/packet.ts';
 import type { Timers } from '../timers.ts';
-import { MuseTalkVideoTrack } from './musetalk-video-track.ts';
+import { MAX_FIRST_SEQUENCE_NUMBER, MuseTalkVideoTrack } from './musetalk-video-track.ts';
 import type { Offer } from './offer.ts';
 import { roundTripMs } from './peer-figures.ts';
 import { limitRetransmissions, type RetransmissionBudget } from './retransmission-budget.ts';
 import { stampSendTimes } from './send-times.ts';
 import { fixSenderReports, RtpClock } from './sender-reports.ts';
+import { SoundSender } from './sound-sender.ts';
 
 interface Outgoing<Track> {
   readonly transceiver: RTCRtpTransceiver;
@@ -24,9 +25,9 @@ export class OutgoingTracks {
   readonly #timers: Timers;
   /** Both tracks belong to one stream, which is what makes browsers play them in step. */
   readonly #stream = new MediaStream();
-  readonly #opus = new OpusPacketizer({ sequenceNumber: randomInt(2 ** 15) });
   #video: Outgoing<MuseTalkVideoTrack> | null = null;
   #audio: Outgoing<MediaStreamTrack> | null = null;
+  #sound: SoundSender | null = null;
   #sentVideoBytes = 0;
 
   constructor(options: {
@@ -80,6 +81,7 @@ export class OutgoingTracks {
         transceiver.setDirection('sendonly');
       } else if (index === offer.audioSection) {
         this.#audio ??= await this.#attach(transceiver, new MediaStreamTrack({ kind: 'audio' }), SAMPLE_RATE_HZ);
+        this.#sound ??= new SoundSender(transceiver, this.#audio.clock, randomInt(MAX_FIRST_SEQUENCE_NUMBER));
         transceiver.setDirection('sendrecv');
       } else {
         transceiver.setDirection('inactive');
@@ -95,11 +97,7 @@ export class OutgoingTracks {
   }
 
   sendSound(packet: Packet): void {
-    if (!this.#audio) return;
-    const { track, clock } = this.#audio;
-    const { buffer, byteOffset, byteLength } = packet.data;
-    const data = Buffer.from(buffer, byteOffset, byteLength);
-    for (const rtp of this.#opus.packetize(data, clock.stamp(packet.timestamp))) track.writeRtp(rtp);
+    this.#sound?.send(packet.data, packet.timestamp);
   }
 
   /** Idempotent. */

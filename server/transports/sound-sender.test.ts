@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type RTCRtpTransceiver, RTP_EXTENSION_URI, type RtpHeader } from 'werift';
-import { ntpOf } from './sender-reports.ts';
+import { RtpClock } from './sender-reports.ts';
 import { SoundSender } from './sound-sender.ts';
 
-const ORIGIN_EPOCH_MS = 1_763_500_000_123;
+const FIRST_TIMESTAMP = 2 ** 32 - 960;
 
 /** A section for sound as negotiation leaves it, without a network. */
 function section(state: string) {
@@ -14,7 +14,7 @@ function section(state: string) {
     ssrc: 77,
     packetCount: 0,
     octetCount: 0,
-    ntpTimestamp: 0n,
+    rtpTimestamp: 0,
     reportsStarted: 0,
     dtlsTransport: {
       state,
@@ -33,15 +33,18 @@ function section(state: string) {
   return { sender, sent, headers, transceiver: transceiver as unknown as RTCRtpTransceiver };
 }
 
-test('packets follow each other by 20 ms of samples, with the names of their section and source', () => {
+function soundOf(transceiver: RTCRtpTransceiver): SoundSender {
+  return new SoundSender(transceiver, new RtpClock(48_000, FIRST_TIMESTAMP), 65_534);
+}
+
+test('packets are numbered and stamped without a seam where the numbers wrap, with the names of their section and source', () => {
   const { sent, headers, transceiver } = section('connected');
-  const sound = new SoundSender(transceiver, () => ORIGIN_EPOCH_MS);
-  for (const payload of ['one', 'two', 'three']) sound.send(Buffer.from(payload));
-  const first = sent[0]!.sequenceNumber;
+  const sound = soundOf(transceiver);
+  for (const [i, payload] of ['one', 'two', 'three'].entries()) sound.send(Buffer.from(payload), i * 960);
   assert.deepEqual(sent, [
-    { sequenceNumber: first, timestamp: 0, payload: 'one' },
-    { sequenceNumber: first + 1, timestamp: 960, payload: 'two' },
-    { sequenceNumber: first + 2, timestamp: 1920, payload: 'three' },
+    { sequenceNumber: 65_534, timestamp: FIRST_TIMESTAMP, payload: 'one' },
+    { sequenceNumber: 65_535, timestamp: 0, payload: 'two' },
+    { sequenceNumber: 0, timestamp: 960, payload: 'three' },
   ]);
   const { ssrc, payloadType, extensions } = headers[0]!;
   assert.deepEqual(
@@ -50,20 +53,20 @@ test('packets follow each other by 20 ms of samples, with the names of their sec
   );
 });
 
-test('the library reports what was sent and when it was said', () => {
+test('the library reports how much was sent, and up to when', () => {
   const { sender, transceiver } = section('connected');
-  const sound = new SoundSender(transceiver, () => ORIGIN_EPOCH_MS);
-  for (let i = 0; i < 51; i += 1) sound.send(Buffer.alloc(80));
+  const sound = soundOf(transceiver);
+  for (let i = 0; i < 51; i += 1) sound.send(Buffer.alloc(80), i * 960);
   assert.deepEqual([sender.packetCount, sender.octetCount, sender.reportsStarted], [51, 51 * 80, 51]);
-  assert.equal(sender.ntpTimestamp, ntpOf(ORIGIN_EPOCH_MS + 1000));
+  assert.equal(sender.rtpTimestamp, 49 * 960);
 });
 
-test('sound is dropped while there is no connection', () => {
+test('sound is dropped while there is no connection, and time goes on', () => {
   const { sender, sent, transceiver } = section('connecting');
-  const sound = new SoundSender(transceiver, () => ORIGIN_EPOCH_MS);
-  sound.send(Buffer.from('lost'));
+  const sound = soundOf(transceiver);
+  sound.send(Buffer.from('lost'), 0);
   assert.deepEqual([sent.length, sender.packetCount], [0, 0]);
   sender.dtlsTransport.state = 'connected';
-  sound.send(Buffer.from('sent'));
-  assert.deepEqual(sent[0]?.timestamp, 0);
+  sound.send(Buffer.from('sent'), 960);
+  assert.deepEqual(sent, [{ sequenceNumber: 65_534, timestamp: 0, payload: 'sent' }]);
 });

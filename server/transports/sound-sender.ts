@@ -1,6 +1,7 @@
 import { type RTCRtpTransceiver, RTP_EXTENSION_URI, RtpHeader, serializeSdesMid } from 'werift';
-import { CHUNK_SAMPLES, SAMPLE_RATE_HZ } from '../audio/pcm.ts';
-import { fixSenderReports, RtpClock } from './sender-reports.ts';
+import type { RtpClock } from './sender-reports.ts';
+
+const SEQUENCE_MASK = 0xffff;
 
 /** What the library's sender counts for its reports. */
 interface Counters {
@@ -10,45 +11,47 @@ interface Counters {
 }
 
 /**
- * Sends a viewer's microphone. The same packets and reports go out as by way of a track of the library, which copies each
- * packet several times and describes it anew. That costs about as much as receiving pictures by their headers.
+ * Sends the sound of one section. The same packets and reports go out as by way of a track of the library, which copies each
+ * packet three times, describes it anew and keeps it, although nobody asks for sound again. That costs as much as ciphering it.
  */
 export class SoundSender {
   readonly #transceiver: RTCRtpTransceiver;
-  readonly #clock = new RtpClock(SAMPLE_RATE_HZ, 0);
+  readonly #clock: RtpClock;
   readonly #header = new RtpHeader();
-  readonly #epochMs: () => number;
-  #originEpochMs = Number.NaN;
   readonly #counters: Counters = { packetCount: 0, octetCount: 0, rtpTimestamp: 0 };
 
-  /** @param epochMs The wall clock, which is looked at once, when the first packet leaves. */
-  constructor(transceiver: RTCRtpTransceiver, epochMs: () => number = Date.now) {
+  /** @param firstSequenceNumber 0 to 65 535. */
+  constructor(transceiver: RTCRtpTransceiver, clock: RtpClock, firstSequenceNumber: number) {
     this.#transceiver = transceiver;
-    this.#epochMs = epochMs;
-    fixSenderReports(transceiver.sender, this.#clock, () => this.#originEpochMs);
+    this.#clock = clock;
+    this.#header.sequenceNumber = firstSequenceNumber;
   }
 
-  /** Sends 20 ms, or drops it while there is no connection. @param opus One Opus packet, borrowed. */
-  send(opus: Uint8Array): void {
+  /**
+   * Sends one packet, or drops it while there is no connection.
+   *
+   * @param opus Borrowed.
+   * @param ticks Media time of its first sample, 48 kHz, not wrapped.
+   */
+  send(opus: Uint8Array, ticks: number): void {
     const { sender, codecs } = this.#transceiver;
     const payloadType = codecs[0]?.payloadType;
+    const timestamp = this.#clock.stamp(ticks);
     if (sender.dtlsTransport?.state !== 'connected' || payloadType === undefined) return;
-    const counters = this.#counters;
     const header = this.#header;
+    const counters = this.#counters;
     if (counters.packetCount === 0) this.#begin();
-    header.payloadType = payloadType;
-    header.sequenceNumber = (header.sequenceNumber + 1) & 0xffff;
-    header.timestamp = this.#clock.stamp(counters.packetCount * CHUNK_SAMPLES);
+    Object.assign(header, { payloadType, timestamp });
+    void sender.dtlsTransport.sendRtp(Buffer.from(opus.buffer, opus.byteOffset, opus.byteLength), header);
+    header.sequenceNumber = (header.sequenceNumber + 1) & SEQUENCE_MASK;
     counters.packetCount += 1;
     counters.octetCount += opus.byteLength;
-    counters.rtpTimestamp = header.timestamp;
+    counters.rtpTimestamp = timestamp;
     Object.assign(sender, counters);
-    void sender.dtlsTransport.sendRtp(Buffer.from(opus.buffer, opus.byteOffset, opus.byteLength), header);
     void sender.runRtcp();
   }
 
   #begin(): void {
-    this.#originEpochMs = this.#epochMs();
     const { sender, headerExtensions, mid } = this.#transceiver;
     this.#header.ssrc = sender.ssrc;
     const id = headerExtensions.find(({ uri }) => uri === RTP_EXTENSION_URI.sdesMid)?.id;

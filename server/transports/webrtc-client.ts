@@ -6,6 +6,7 @@ import {
   type RtcpPayloadSpecificFeedback,
   RtcpSrPacket,
 } from 'werift';
+import { CHUNK_SAMPLES, SAMPLE_RATE_HZ } from '../audio/pcm.ts';
 import type { VideoCodec } from '../codecs/packet.ts';
 import { AppError } from '../errors.ts';
 import { sayGoodbye } from './dtls-goodbye.ts';
@@ -13,7 +14,7 @@ import { FrameAssembler, type ReceivedFrame } from './frame-assembler.ts';
 import { CipheredPacket, HeaderReceiver } from './header-receiver.ts';
 import type { TrickledCandidate } from './ice-candidate.ts';
 import { createConnection, type IceServer, prepareGathering, resumeChecks } from './peer-connection.ts';
-import { epochMsOf } from './sender-reports.ts';
+import { epochMsOf, fixSenderReports, RtpClock } from './sender-reports.ts';
 import { SoundSender } from './sound-sender.ts';
 import { bandwidthReport, fullIntraRequest, pictureLoss } from './viewer-feedback.ts';
 
@@ -83,6 +84,7 @@ export class WebRtcClient {
   #video: RTCRtpTransceiver | null = null;
   #frames: FrameAssembler | null = null;
   #sound: SoundSender | null = null;
+  #soundTicks = 0;
   #fullIntraRequests = 0;
   #state: 'new' | 'connecting' | 'connected' | 'closed' = 'new';
 
@@ -141,8 +143,17 @@ export class WebRtcClient {
   /** Sends 20 ms of sound. @param opus One Opus packet. */
   sendSound(opus: Uint8Array): void {
     if (!this.#audio) return;
-    this.#sound ??= new SoundSender(this.#audio);
-    this.#sound.send(opus);
+    this.#sound ??= this.#openSound(this.#audio);
+    this.#sound.send(opus, this.#soundTicks);
+    this.#soundTicks += CHUNK_SAMPLES;
+  }
+
+  /** What is said next is said now. */
+  #openSound(transceiver: RTCRtpTransceiver): SoundSender {
+    const clock = new RtpClock(SAMPLE_RATE_HZ, 0);
+    const originEpochMs = Date.now();
+    fixSenderReports(transceiver.sender, clock, () => originEpochMs);
+    return new SoundSender(transceiver, clock, 0);
   }
 
   /** Asks for a key frame as browsers do: the request bears the microphone's SSRC. */
