@@ -243,7 +243,9 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const port = await listenOrClose(app, settings.http.host, options.port ?? settings.http.port);
 
   const start = async () => {
-    await encodeAfterSound();
+    await encodeAfterSound().catch((error: unknown) => {
+      log.warn({ err: error }, 'threads that encode keep their priority; sound may be late where processors are short');
+    });
     const onProgress = (id: string, progress: StartProgress) => engines.noteProgress(id, progress);
     const scheduler = await openScheduler(settings.engine, { engines: options.engines, onProgress, log, metrics });
     if (stop.signal.aborted) return scheduler.close();

@@ -29,18 +29,16 @@ export class ProcessorLine implements JobLine {
   readonly #options: ProcessorLineOptions;
   readonly #queue = new DeadlineQueue<WaitingJob>(QUEUE_CAPACITY);
   readonly #underWay: BatchesUnderWay<WaitingJob>;
+  /** Of one batch. */
+  readonly #mostJobs: number;
   #isDispatching = false;
   /** Mean time from sending a batch to its answer, waiting for the one before it included. */
   #tripMs = 0;
 
   constructor(options: ProcessorLineOptions) {
     this.#options = options;
+    this.#mostJobs = Math.max(JOBS_PER_TRIP, options.maxBatch);
     this.#underWay = new BatchesUnderWay(options.send, options.timers, options.metrics);
-  }
-
-  /** Of one batch. */
-  get #mostJobs(): number {
-    return Math.max(JOBS_PER_TRIP, this.#options.maxBatch);
   }
 
   get waitingMs(): number {
@@ -57,7 +55,7 @@ export class ProcessorLine implements JobLine {
 
   add(job: FrameJob, done: Done): void {
     this.#queue.push({ ...job, submittedMs: this.#options.timers.nowMs(), done })?.done('late');
-    // The thread begins with the first ones while this one still takes the steps of other sessions.
+    // It begins with the first ones while the main thread still takes the steps of other sessions.
     if (this.#queue.size >= this.#mostJobs) this.#dispatch();
     else this.#dispatchSoon();
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OPUS_DELAY_SAMPLES } from '../codecs/opus-encoder.ts';
 import type { Packet } from '../codecs/packet.ts';
 import type { FrameJob, FrameOutcome } from '../scheduler/frame-job.ts';
+import { assertWhole } from '../testing/assert-whole.ts';
 import { fakeRegistry } from '../testing/fake-registry.ts';
 import { FakeScheduler, FakeSource, FakeTransport } from '../testing/fakes.ts';
 import type { ManualTimers } from '../testing/manual-timers.ts';
@@ -75,18 +75,6 @@ async function talk({ maxExtraDelayMs = 40 } = {}) {
   viewer.events?.onConnected();
   const count = (name: string): number => metrics.counter(name).value;
   return { session, timers, scheduler, microphone, viewer, count };
-}
-
-/** Checks that every 20 ms of sound and every picture came, each once and in order. */
-function assertWhole({ audio, video }: FakeTransport): void {
-  assert.deepEqual(
-    audio.map(({ timestamp }) => timestamp),
-    audio.map((_, i) => i * 960 - OPUS_DELAY_SAMPLES),
-  );
-  assert.deepEqual(
-    video.map(({ timestamp }) => timestamp),
-    video.map((_, i) => i * 3600),
-  );
 }
 
 /** Times between two packets that are not what they should be, ms. */

@@ -5,6 +5,7 @@ import { OPUS_DELAY_SAMPLES } from '../codecs/opus-encoder.ts';
 import { AppError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { Metrics } from '../metrics.ts';
+import { assertWhole } from '../testing/assert-whole.ts';
 import {
   FakeEncoders,
   FakeScheduler,
@@ -538,18 +539,6 @@ test('actions that wait are bounded, and an unknown clip is refused with the nam
   await session.close('test');
   assert.deepEqual(shelf.lent, []);
 });
-
-/** Checks that every 20 ms of sound and every picture came, each once and in order. */
-function assertWhole({ audio, video }: FakeTransport): void {
-  assert.deepEqual(
-    audio.map(({ timestamp }) => timestamp),
-    audio.map((_, i) => i * 960 - OPUS_DELAY_SAMPLES),
-  );
-  assert.deepEqual(
-    video.map(({ timestamp }) => timestamp),
-    video.map((_, i) => i * 3600),
-  );
-}
 
 for (const { words, lookAheadMs, budgetMs, delayMs } of [
   { words: 'longer', lookAheadMs: 180, budgetMs: 100, delayMs: 300 },

@@ -104,6 +104,7 @@ export class OutgoingTracks {
   end(): void {
     this.#video?.track.end();
     this.#audio?.track.stop();
+    this.#sound = null;
   }
 
   async #attachVideo(transceiver: RTCRtpTransceiver, codec: VideoCodec): Promise<Outgoing<MuseTalkVideoTrack>> {

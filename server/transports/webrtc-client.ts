@@ -142,7 +142,7 @@ export class WebRtcClient {
 
   /** Sends 20 ms of sound. @param opus One Opus packet. */
   sendSound(opus: Uint8Array): void {
-    if (!this.#audio) return;
+    if (!this.#audio || this.#state === 'closed') return;
     this.#sound ??= this.#openSound(this.#audio);
     this.#sound.send(opus, this.#soundTicks);
     this.#soundTicks += CHUNK_SAMPLES;

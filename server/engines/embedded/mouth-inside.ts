@@ -20,6 +20,8 @@ export interface TexelBox {
   bottom: number;
 }
 
+const NOTHING: Readonly<TexelBox> = { left: 0, right: 0, top: 0, bottom: 0 };
+
 /** What is between the lips of one frame. */
 export interface Inside {
   /** Where it is seen: `CROP_SIZE_PX` squared, 0..255. */
@@ -43,19 +45,19 @@ export interface Inside {
  */
 export function paintInside(inside: Inside, overlay: Uint8Array, painted: TexelBox): void {
   clear(overlay, painted);
-  painted.left = painted.right = painted.top = painted.bottom = 0;
+  Object.assign(painted, NOTHING);
   const opening = findOpening(inside.mask);
   if (opening.right < opening.left) return;
   // The mask fades out over one more crop pixel on each side. A stray spot of it beside the face is not a mouth.
   const face = faceBox(inside);
-  painted.left = Math.max(face.left, opening.left - 1) * TEXELS_PER_PX;
-  painted.right = Math.min(face.right, opening.right + 2) * TEXELS_PER_PX;
-  painted.top = Math.max(0, opening.top - 1) * TEXELS_PER_PX;
-  painted.bottom = Math.min(face.bottom, opening.bottom + 2) * TEXELS_PER_PX;
-  if (painted.right <= painted.left || painted.bottom <= painted.top) {
-    painted.left = painted.right = painted.top = painted.bottom = 0;
-    return;
-  }
+  const box = {
+    left: Math.max(face.left, opening.left - 1) * TEXELS_PER_PX,
+    right: Math.min(face.right, opening.right + 2) * TEXELS_PER_PX,
+    top: Math.max(0, opening.top - 1) * TEXELS_PER_PX,
+    bottom: Math.min(face.bottom, opening.bottom + 2) * TEXELS_PER_PX,
+  };
+  if (box.right <= box.left || box.bottom <= box.top) return;
+  Object.assign(painted, box);
   const halfWidth = Math.max(6, (opening.right - opening.left) / 2);
   const { upper, lower, left, right } = opening;
   for (let i = painted.left; i < painted.right; i++) {
